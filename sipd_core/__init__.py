@@ -1,0 +1,1 @@
+"""Engine of the SIPD Helpdesk Console. Knows nothing of Streamlit."""

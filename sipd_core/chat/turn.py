@@ -1,0 +1,91 @@
+"""The words of one chat turn. One reason to change: what a turn tells the person and the books."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sipd_core.documents import Hit
+
+
+class Verdict(StrEnum):
+    """What the knowledge base has to say, decided on the calibrated relevance."""
+
+    FOUND = "found"
+    PARTIAL = "partial"
+    NOT_FOUND = "not_found"
+
+
+class Intent(StrEnum):
+    """The seven classes of the help desk, and `error` for a turn that failed."""
+
+    LOGIN_ISSUE = "login_issue"
+    DPA_ISSUE = "dpa_issue"
+    LAPORAN_ISSUE = "laporan_issue"
+    TECHNICAL_ISSUE = "technical_issue"
+    GENERAL_INQUIRY = "general_inquiry"
+    COMPLAINT = "complaint"
+    FEATURE_REQUEST = "feature_request"
+    ERROR = "error"
+
+
+class EscalationReason(StrEnum):
+    """Why a person must take over."""
+
+    VERY_NEGATIVE = "very_negative"
+    REPEATED_COMPLAINT = "repeated_complaint"
+    STILL_UNSOLVED = "still_unsolved"
+    WANTS_PERSON = "wants_person"
+    MONEY_AT_RISK = "money_at_risk"
+    DATA_AT_RISK = "data_at_risk"
+    SECURITY = "security"
+    BY_OPERATOR = "by_operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """The policy's decision: whether to escalate, and every reason for it."""
+
+    reasons: tuple[EscalationReason, ...] = ()
+    explanation: str = ""
+    """The reasons in Indonesian words, empty when there is none."""
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.reasons)
+
+
+class AnsweredBy(StrEnum):
+    """Who wrote the answer."""
+
+    LOCAL = "local"
+    HOSTED = "hosted"
+    CACHE = "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One answered message: the seven fields of the source document's `process_message`, and what they rest on."""
+
+    response: str
+    intent: Intent
+    sentiment: float
+    """-1 (very negative) .. 1 (very positive)."""
+    suggestions: tuple[str, ...]
+    context_used: bool
+    """True only when at least one case was used for the answer."""
+    should_escalate: bool
+    session_id: str
+    turn_id: str
+    verdict: Verdict
+    relevance: float
+    sources: tuple[Hit, ...]
+    escalation: Escalation
+    answered_by: AnsweredBy = AnsweredBy.LOCAL
+    masked: Mapping[str, int] = field(default_factory=dict)
+    """Kind of masked data -> how many were masked in the message."""
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    """Stage -> milliseconds; `total` is the whole turn."""
+    cost_usd: float | None = 0.0
+    """None when the price is not known; 0.0 is a true zero (local work)."""
+    degraded: str | None = None
+    """Why a part was not available, in Indonesian, None when all worked."""

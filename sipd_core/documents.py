@@ -1,0 +1,89 @@
+"""The words of the knowledge base: a row as read, a case as stored, a hit as found.
+
+One reason to change: what a complaint's row means.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RemedyKind(StrEnum):
+    """What a case offers. A precedent is shown as a precedent, never dressed up as a solution."""
+
+    REMEDY = "remedy"
+    PRECEDENT = "precedent"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One data row of an uploaded table, cells verbatim, before masking."""
+
+    file: str
+    sheet: str | None
+    """Sheet name of a workbook, None for a CSV."""
+    row: int
+    """1-based line of the file or row of the sheet, as a person sees it in a spreadsheet."""
+    menu: str
+    issue: str
+    expected: str = ""
+    note_dev: str = ""
+    note_qa: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that is not taken, with the reason in Indonesian."""
+
+    row: int
+    reason: str
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One masked row of the knowledge base; `id` is derived from its content."""
+
+    id: str
+    menu: str
+    issue: str
+    expected: str
+    note_dev: str
+    note_qa: str
+    status: str
+    file: str
+    sheet: str | None
+    row: int
+    remedy: str = ""
+    """The text that solves the problem, empty when the case is only a precedent."""
+    sample: bool = False
+    """True for the rows shipped with the product, shown as *contoh*."""
+    enabled: bool = True
+
+    @property
+    def kind(self) -> RemedyKind:
+        """Whether this case solves anything."""
+        return RemedyKind.REMEDY if self.remedy else RemedyKind.PRECEDENT
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One case found for a question. Scores order the cases; only `relevance` (0..1) is calibrated."""
+
+    case: Case
+    relevance: float
+    vector: float
+    """Cosine similarity of the nearest view of the case, -1..1; 0.0 when the vector side is not available."""
+    lexical: float
+    """Share of the best attainable BM25 score of the question, 0..1."""
+    also_reported: int = 0
+    """How many further rows report the same complaint."""
+    matched: tuple[str, ...] = field(default=())
+    """Words of the question that the case shares."""
+
+
+def case_id(menu: str, issue: str) -> str:
+    """Content id: 20 hex digits of SHA-256 over the normalised menu and complaint (80 bits: no collision in practice)."""
+    key = "\x1f".join(" ".join(part.split()).casefold() for part in (menu, issue))
+    return hashlib.sha256(key.encode()).hexdigest()[:20]

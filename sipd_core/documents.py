@@ -5,6 +5,7 @@ One reason to change: what a complaint's row means.
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -81,6 +82,71 @@ class Hit:
     """How many further rows report the same complaint."""
     matched: tuple[str, ...] = field(default=())
     """Words of the question that the case shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One page of the rows that match a filter."""
+
+    cases: tuple[Case, ...]
+    total: int
+    """How many cases match in all."""
+
+
+class ImportStatus(StrEnum):
+    """Where one uploaded file stands."""
+
+    INDEXING = "indexing"
+    """Rows are stored and found by words; their vectors are still being made."""
+    DONE = "done"
+    FAILED = "failed"
+    """The file was refused as a whole; nothing of it was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What one uploaded file brought. accepted + unchanged + rejected = data rows of the file."""
+
+    id: str
+    file: str
+    at: datetime
+    """Timezone-aware, UTC."""
+    status: ImportStatus
+    accepted: int = 0
+    """Rows stored: new ones and changed ones."""
+    changed: int = 0
+    """Of the accepted, rows whose complaint was known and whose other cells differ."""
+    unchanged: int = 0
+    rejected: int = 0
+    """Rows not stored, duplicates inside the file included."""
+    duplicates: int = 0
+    """Of the rejected, rows that repeat a complaint of the same file."""
+    masked: int = 0
+    """Pieces of personal data and credentials that were masked."""
+    reasons: tuple[Rejection, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What was detected (delimiter, encoding, header row, ignored sheets), in Indonesian."""
+    error: str | None = None
+    """Why the file was refused, in Indonesian."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingProgress:
+    """How far the making of vectors is."""
+
+    total: int
+    """Cases of the current run; 0 when there is nothing to do."""
+    done: int
+    running: bool
+    rate: float | None = None
+    """Cases a second over this run, None before the first batch."""
+    error: str | None = None
+    """Why vectors cannot be made now, in Indonesian."""
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Estimated time to the end, None while unknown."""
+        return (self.total - self.done) / self.rate if self.rate else None
 
 
 def case_id(menu: str, issue: str) -> str:

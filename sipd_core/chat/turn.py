@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from sipd_core.documents import Hit
@@ -89,3 +90,46 @@ class Turn:
     """None when the price is not known; 0.0 is a true zero (local work)."""
     degraded: str | None = None
     """Why a part was not available, in Indonesian, None when all worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a person said of one answer."""
+
+    helpful: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question with its answer, as stored: texts are masked."""
+
+    at: datetime
+    """Timezone-aware, UTC."""
+    message: str
+    turn: Turn
+    feedback: Feedback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation with every exchange, oldest first."""
+
+    id: str
+    title: str
+    """The first message, shortened."""
+    exchanges: tuple[Exchange, ...] = ()
+    escalated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSummary:
+    """One line of the conversation list."""
+
+    id: str
+    title: str
+    updated_at: datetime
+    """Timezone-aware, UTC."""
+    turns: int
+    escalated: bool
+    last_verdict: Verdict | None

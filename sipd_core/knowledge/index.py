@@ -1,0 +1,219 @@
+"""The vector index: Chroma when this process owns it, exact search over SQL's vectors when it does not.
+
+Either way it holds nothing that SQL does not hold: it can be thrown away and rebuilt without embedding anything.
+"""
+
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from sipd_core.embeddings import Vectors
+from sipd_core.errors import IndexOwnedError, StoreError
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+log = logging.getLogger(__name__)
+
+PROBE_SECONDS = 60
+"""A healthy directory of 100,000 vectors opens well within this."""
+
+
+class VectorIndex(Protocol):
+    """Vectors of views by id `case:position`; cosine similarity."""
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Put vectors in, replacing those of the same id."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Take vectors out; unknown ids are ignored."""
+
+    def ids(self) -> set[str]:
+        """Every id in the index."""
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+        """(id, cosine similarity) of the nearest views, nearest first."""
+
+    def close(self) -> None:
+        """Release the files; idempotent."""
+
+
+class ChromaIndex:
+    """A collection per embedding model, so that vectors of two models can never meet.
+
+    A local directory is owned by one process at a time: an operating-system lock says by whom.
+    """
+
+    def __init__(self, client: "ClientAPI", collection: "Collection", lock: FileLock | None, marker: Path | None) -> None:
+        self._client = client
+        self._collection = collection
+        self._lock = lock
+        self._marker = marker
+        self._batch: int = client.get_max_batch_size()
+        self._closed = False
+
+    @classmethod
+    def local(cls, folder: Path, name: str, model: str, dimension: int) -> "ChromaIndex":
+        """Open (or make) the index under `folder`; a directory that cannot be opened is set aside and begun anew.
+
+        Raises IndexOwnedError when another process owns it.
+        """
+        lock = FileLock(folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise IndexOwnedError(str(folder), owner=str(folder)) from error
+        marker = folder / "open"
+        try:
+            if marker.exists() and not _opens(folder, collection_name(name, model)):
+                _set_aside(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+            client = _persistent_client(folder)
+            return cls(client, _collection(client, name, model, dimension), lock, marker)
+        except OSError as error:
+            lock.release()
+            raise StoreError(str(error), reason=error.strerror or "OSError", path=str(folder)) from error
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def server(cls, url: str, name: str, model: str, dimension: int) -> "ChromaIndex":
+        """Use a Chroma server, which any number of consoles may share; raises StoreError when it does not answer."""
+        import chromadb
+        from chromadb.config import Settings
+
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        quiet = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+        try:
+            client = chromadb.HttpClient(parts.hostname or "", port, ssl=parts.scheme == "https", settings=quiet)
+            return cls(client, _collection(client, name, model, dimension), None, None)
+        except Exception as error:  # chromadb raises ValueError, httpx errors and its own tree alike
+            raise StoreError(str(error), reason="server Chroma tidak menjawab", path=f"{parts.hostname}:{port}") from error
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        for start in range(0, len(ids), self._batch):
+            end = start + self._batch
+            self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), self._batch):
+            self._collection.delete(ids=list(ids[start : start + self._batch]))
+
+    def ids(self) -> set[str]:
+        return set(self._collection.get(include=[])["ids"])
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+        found = self._collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+        distances = found["distances"]
+        if distances is None:
+            return []
+        return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], distances[0], strict=True)]
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._client.close()
+        if self._marker is not None:
+            self._marker.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
+
+
+class ExactIndex:
+    """Exact search over vectors held in memory, read from SQL: for a process that does not own the Chroma directory."""
+
+    def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        self._vectors = dict(vectors)
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        self._vectors.update(zip(ids, vectors, strict=True))
+
+    def delete(self, ids: Iterable[str]) -> None:
+        for id_ in ids:
+            self._vectors.pop(id_, None)
+
+    def ids(self) -> set[str]:
+        return set(self._vectors)
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+        if not self._vectors:
+            return []
+        names = list(self._vectors)
+        similarities = np.stack(list(self._vectors.values())) @ vector
+        best = np.argsort(-similarities)[:count]
+        return [(names[at], float(similarities[at])) for at in best]
+
+    def close(self) -> None:
+        self._vectors.clear()
+
+
+def collection_name(name: str, model: str) -> str:
+    """Name of the collection of one model; Chroma allows 3 to 512 characters of [a-zA-Z0-9._-]."""
+    return f"{name}.{''.join(c if c.isalnum() else '-' for c in model)}"
+
+
+def probe(folder: Path, name: str) -> None:
+    """Open the directory and ask for a vector; a damaged one ends this process, which is why it runs in a child."""
+    client = _persistent_client(folder)
+    names = [collection.name for collection in client.list_collections()]
+    if name in names:
+        collection = client.get_collection(name, embedding_function=None)
+        some = collection.get(limit=1, include=["embeddings"])["embeddings"]
+        if some is not None and len(some):
+            collection.query(query_embeddings=[some[0]], n_results=1, include=["distances"])
+    client.close()
+
+
+def _opens(folder: Path, name: str) -> bool:
+    """Whether a directory left behind by a killed process can be used, tried out in a child process."""
+    command = [sys.executable, "-m", "sipd_core.knowledge.index", str(folder), name]
+    root = Path(__file__).resolve().parents[2]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, timeout=PROBE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        log.warning("the vector index did not open within %s s", PROBE_SECONDS)
+        return False
+    if done.returncode != 0:
+        log.warning("the vector index cannot be opened (exit %s): %s", done.returncode, done.stderr[-300:].decode(errors="replace"))
+    return done.returncode == 0
+
+
+def _set_aside(folder: Path) -> None:
+    """Keep the damaged directory for whoever wants to look; the newest one only."""
+    aside = folder.with_name(folder.name + "-rusak")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    log.warning("the damaged vector index was set aside as %s; it is rebuilt from SQL", aside.name)
+
+
+def _persistent_client(folder: Path) -> "ClientAPI":
+    import chromadb
+    from chromadb.config import Settings
+
+    # Chroma's own settings would read .env and the environment; ours are the only ones.
+    return chromadb.PersistentClient(folder, settings=Settings(_env_file=None, anonymized_telemetry=False))  # type: ignore[call-arg]
+
+
+def _collection(client: "ClientAPI", name: str, model: str, dimension: int) -> "Collection":
+    full = collection_name(name, model)
+    space: Any = {"hnsw": {"space": "cosine"}}
+    metadata = {"model": model, "dimension": dimension}
+    return client.get_or_create_collection(full, embedding_function=None, configuration=space, metadata=metadata)
+
+
+if __name__ == "__main__":
+    probe(Path(sys.argv[1]), sys.argv[2])

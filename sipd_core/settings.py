@@ -1,0 +1,121 @@
+"""Every environment variable the console reads, checked once at start. Nothing else reads the environment.
+
+A wrong value stops the start with one Indonesian line that names the variable, the value and what is allowed.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sipd_core.errors import SettingsError
+from sipd_core.texts import text
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+SHIPPED_DATA = PROJECT_ROOT / "data"
+"""Sample rows, gold sets, labelled examples and word tables that come with the product."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Budget = Annotated[Decimal, Field(ge=0)]
+
+
+def _known_database(url: SecretStr) -> SecretStr:
+    """DATABASE_URL must name a database this engine has a driver for."""
+    if url.get_secret_value() and not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("database_url")
+    return url
+
+
+def _http_url(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("http_url")
+    return url
+
+
+class Settings(BaseSettings):
+    """Frozen settings; names are the environment variables in lower case. See the table in README.md."""
+
+    model_config = SettingsConfigDict(env_file=PROJECT_ROOT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    sipd_data_dir: Path = PROJECT_ROOT / "data"
+    database_url: Annotated[SecretStr, AfterValidator(_known_database)] = SecretStr("")
+    chroma_url: Annotated[str, AfterValidator(_http_url)] = ""
+    collection_name: str = Field("sipd_kasus", pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{1,38}[a-zA-Z0-9]$")
+
+    similarity_threshold: Share = 0.5
+    top_k_results: int = Field(5, ge=1, le=50)
+    max_context_length: int = Field(6_000, ge=500, le=100_000)
+    chunk_size: int = Field(1_000, ge=200, le=8_000)
+    chunk_overlap: int = Field(150, ge=0, le=2_000)
+
+    max_embedding_tokens: int = Field(512, ge=32, le=512)
+    embedding_batch_size: int = Field(32, ge=1, le=512)
+    embedding_threads: int = Field(2, ge=1, le=64)
+    enable_embedding_cache: bool = True
+    embedding_cache_size: int = Field(10_000, ge=1, le=1_000_000)
+    cache_ttl_hours: float = Field(24, gt=0, le=8_760)
+    enable_compression: bool = True
+
+    max_message_length: int = Field(10_000, ge=200, le=100_000)
+    max_response_length: int = Field(4_000, ge=200, le=50_000)
+    max_conversation_history: int = Field(50, ge=1, le=1_000)
+    escalation_sentiment_threshold: float = Field(-0.6, ge=-1, le=0)
+    max_failed_attempts: int = Field(3, ge=1, le=20)
+
+    load_sample_data: bool = True
+    daily_budget_usd: Budget | None = None
+    monthly_budget_usd: Budget | None = None
+    usd_idr: Annotated[Decimal, Field(gt=0)] = Decimal(16_500)
+    track_performance_metrics: bool = True
+    log_embedding_usage: bool = True
+    enable_debug_logging: bool = False
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _overlap_fits(cls, overlap: int, info: ValidationInfo) -> int:
+        if overlap >= info.data.get("chunk_size", overlap + 1):
+            raise ValueError("chunk_overlap")
+        return overlap
+
+    @property
+    def sql_url(self) -> str:
+        """SQLAlchemy URL: DATABASE_URL, or SQLite under SIPD_DATA_DIR."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return f"sqlite:///{self.sipd_data_dir / 'sipd.db'}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from `.env` and the environment, `overrides` first; raises SettingsError naming the first wrong variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise _translate(error) from None  # pydantic's text would print secret values
+
+
+def _translate(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    location = str(first["loc"][0])
+    value = text("settings.hidden") if location == "database_url" else repr(first["input"])
+    return SettingsError(variable=location.upper(), value=value, allowed=_allowed(location, first["type"], first.get("ctx", {})))
+
+
+def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
+    limits = {
+        "greater_than_equal": "settings.at_least",
+        "greater_than": "settings.more_than",
+        "less_than_equal": "settings.at_most",
+        "less_than": "settings.less_than",
+    }
+    if kind in limits:
+        return text(limits[kind], limit=next(iter(context.values())))
+    special = {"database_url", "chroma_url", "collection_name", "chunk_overlap"}
+    if variable in special:
+        return text(f"settings.{variable}")
+    for start, key in (("int", "whole"), ("float", "number"), ("decimal", "number"), ("bool", "boolean"), ("path", "path")):
+        if kind.startswith(start):
+            return text(f"settings.{key}")
+    return text("settings.other")

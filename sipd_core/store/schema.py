@@ -1,0 +1,167 @@
+"""Tables of the one SQL database. One reason to change: what is remembered.
+
+Times are UTC, stored as Unix seconds (float): both dialects compare and index them alike. Money is whole micro-dollars.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+knowledge_state = Table(
+    "knowledge_state",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Small facts of the base: `version` (bumped with every change), `calibration`, `samples` (loaded | removed)."""
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("file", String(255), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("sample", Boolean, nullable=False, default=False),
+    Column("report", Text, nullable=False),
+)
+"""One uploaded file; `report` holds counts, reasons and notices as JSON."""
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("menu", Text, nullable=False),
+    Column("issue", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("note_dev", Text, nullable=False),
+    Column("note_qa", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("file", String(255), nullable=False),
+    Column("sheet", String(255)),
+    Column("row", Integer, nullable=False),
+    Column("sample", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("import_id", ForeignKey("imports.id"), nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Column("indexed", Boolean, nullable=False, index=True),
+)
+"""Masked rows, the truth. `indexed` is true once every view of the row has its vector in SQL and in the index."""
+
+origins = Table(
+    "origins",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(255), primary_key=True),
+    Column("sheet", String(255), primary_key=True),
+    Column("row", Integer, primary_key=True),
+)
+"""Every row of every file that reports a case: how often the same complaint came in. `sheet` is '' for a CSV."""
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("model", String(120), nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Column("tokens", Integer, nullable=False),
+)
+"""The durable embedding cache: key = SHA-256 of model, dimension, role and text; float16 when compression is on."""
+
+views = Table(
+    "views",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("key", String(64), nullable=False),
+)
+"""Which vectors stand for a case."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False, index=True),
+    Column("escalated", Boolean, nullable=False),
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("turn_id", String(32), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("turn", Text),
+    Column("state", Text),
+    Index("ix_exchanges_conversation", "conversation_id", "position", unique=True),
+)
+"""One masked message and its answer as JSON; `turn` is empty when the process died before the answer was ready.
+`state` is the escalation policy's memory after this turn."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("helpful", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("turn_id", String(32), primary_key=True),
+    Column("conversation_id", String(32), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("outcome", String(60), nullable=False),
+    Column("verdict", String(16)),
+    Column("relevance", Float),
+    Column("cached", Boolean, nullable=False),
+    Column("timings", Text, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("day", String(10), nullable=False, index=True),
+    Column("operation", String(40), nullable=False),
+    Column("model", String(120), nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("texts", Integer, nullable=False),
+    Column("latency_ms", Float, nullable=False),
+    Column("cost_micro_usd", BigInteger),
+    Column("conversation_id", String(32)),
+)
+"""The books: one row per model call; `day` is Jakarta's day, `cost_micro_usd` is NULL when the price is unknown."""

@@ -62,6 +62,11 @@ class CaseStore:
                 _bump(self._database, connection)
         return report
 
+    def compare(self, batch: Sequence[Case]) -> Stored:
+        """How a batch would meet what is there; nothing is stored."""
+        with self._database.read() as connection:
+            return _compare(batch, _by_id(connection, [case.id for case in batch]))
+
     def add_failed_import(self, report: ImportReport) -> None:
         """Remember a file that was refused as a whole."""
         with self._database.write() as connection:

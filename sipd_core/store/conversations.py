@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, exists, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 
 from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Exchange, Feedback, Turn
 from sipd_core.errors import NotFoundError
@@ -40,6 +40,7 @@ class ConversationStore:
                 "position": connection.execute(last).scalar_one() + 1,
                 "at": now,
                 "message": message,
+                "answer": turn.response,
                 "turn": TURN.dump_json(turn).decode(),
                 "state": state,
             }
@@ -67,17 +68,20 @@ class ConversationStore:
 
     def list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
         """Conversations whose title, messages or answers hold every word of `search`, last active first."""
-        last = select(func.max(exchanges.c.position)).where(exchanges.c.conversation_id == conversations.c.id).scalar_subquery()
+        latest = select(exchanges.c.conversation_id, func.max(exchanges.c.position).label("position"))
+        latest_of = latest.group_by(exchanges.c.conversation_id).subquery()
+        last = (exchanges.c.conversation_id == latest_of.c.conversation_id) & (exchanges.c.position == latest_of.c.position)
         query = (
             select(conversations, exchanges.c.turn, exchanges.c.position)
-            .join(exchanges, (exchanges.c.conversation_id == conversations.c.id) & (exchanges.c.position == last))
+            .join(latest_of, latest_of.c.conversation_id == conversations.c.id)
+            .join(exchanges, last)
             .order_by(conversations.c.updated_at.desc())
             .limit(limit)
         )
         for word in search.split():
             inside = exchanges.alias()
-            said = or_(inside.c.message.icontains(word, autoescape=True), inside.c.turn.icontains(word, autoescape=True))
-            query = query.where(exists().where(inside.c.conversation_id == conversations.c.id, said))
+            said = or_(inside.c.message.icontains(word, autoescape=True), inside.c.answer.icontains(word, autoescape=True))
+            query = query.where(conversations.c.id.in_(select(inside.c.conversation_id).where(said)))
         with self._database.read() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
 

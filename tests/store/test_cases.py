@@ -1,0 +1,110 @@
+"""Rows and import batches: counts that are true, nothing doubled, nothing of an admin's replaced by a sample."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from sipd_core.documents import Case, ImportReport, ImportStatus
+from sipd_core.store.cases import CaseStore, Stored
+from sipd_core.store.database import Database
+from tests.builders import make_case, make_report
+
+
+@pytest.fixture
+def store(database: Database) -> CaseStore:
+    return CaseStore(database)
+
+
+def add(store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: Sequence[tuple[str, str | None, int]] = ()) -> Stored:
+    seen: list[Stored] = []
+
+    def finish(report: ImportReport, stored: Stored) -> ImportReport:
+        seen.append(stored)
+        return replace(report, accepted=len(stored.new) + len(stored.changed))
+
+    store.add_import(make_report(id), batch, repeats, finish=finish)
+    return seen[0]
+
+
+def test_a_new_store_is_empty(store: CaseStore) -> None:
+    assert store.counts() == {"cases": 0, "samples": 0, "with_remedy": 0, "menus": 0}
+    assert (store.version, store.all(), store.imports(10), store.menus()) == (0, [], (), ())
+
+
+def test_new_changed_and_unchanged_are_told_apart(store: CaseStore) -> None:
+    first, second = make_case("satu"), make_case("dua")
+    assert add(store, [first, second]).new == {first.id, second.id}
+    stored = add(store, [first, replace(second, remedy="Cara baru"), make_case("tiga")], id="batch-2")
+    assert stored.unchanged == {first.id}
+    assert stored.changed == {second.id}
+    assert len(store.all()) == 3
+    assert store.version == 2
+
+
+def test_the_same_file_again_changes_nothing(store: CaseStore) -> None:
+    add(store, [make_case("satu")])
+    store.mark_indexed(store.pending(10))
+    add(store, [make_case("satu")], id="batch-2")
+    assert store.version == 1
+    assert store.pending_count() == 0
+
+
+def test_a_sample_never_replaces_an_admins_row(store: CaseStore) -> None:
+    own = make_case("satu", remedy="Cara kami")
+    add(store, [own])
+    add(store, [replace(own, remedy="Cara contoh", sample=True)], id="batch-2")
+    assert store.all() == [own]
+
+
+def test_an_admins_row_takes_a_sample_over_and_survives_the_removal_of_samples(store: CaseStore) -> None:
+    sample = make_case("satu", sample=True)
+    add(store, [sample, make_case("dua", sample=True)])
+    add(store, [replace(sample, sample=False)], id="batch-2")
+    assert store.remove_samples() == 1
+    assert [case.issue for case in store.all()] == ["satu"]
+    assert store.state("samples") == "removed"
+
+
+def test_only_cases_unchanged_since_they_were_read_are_acknowledged(store: CaseStore) -> None:
+    add(store, [make_case("satu")])
+    read = store.pending(10)
+    add(store, [replace(make_case("satu"), note_qa="berubah di tengah jalan")], id="batch-2")
+    store.mark_indexed(read)
+    assert store.pending_count() == 1
+
+
+def test_an_import_is_done_when_its_last_case_is_indexed(store: CaseStore) -> None:
+    add(store, [make_case("satu"), make_case("dua")])
+    first, second = store.pending(10)
+    store.mark_indexed([first])
+    assert store.imports(10)[0].status is ImportStatus.INDEXING
+    store.mark_indexed([second])
+    assert store.imports(10)[0].status is ImportStatus.DONE
+
+
+def test_repeats_count_as_reports_once_each(store: CaseStore) -> None:
+    case = make_case("satu")
+    for batch in ("batch-1", "batch-2"):
+        add(store, [case], id=batch, repeats=[(case.id, None, 7), (case.id, None, 9)])
+    assert store.reports() == {case.id: 3}
+
+
+def test_search_menu_and_paging(store: CaseStore) -> None:
+    add(store, [make_case(f"masalah {n}", menu="Login" if n % 2 else "DPA", row=n) for n in range(10)])
+    page = store.page("MASALAH", "Login", offset=2, limit=2)
+    assert page.total == 5
+    assert [case.issue for case in page.cases] == ["masalah 5", "masalah 7"]
+    assert store.page("50%", None, 0, 10).total == 0
+    assert store.page("masalah 3", None, 0, 10).total == 1
+
+
+def test_views_belong_to_indexed_cases(store: CaseStore) -> None:
+    case = make_case("satu")
+    add(store, [case])
+    store.set_views({case.id: ["k0", "k1"]})
+    assert store.all_views() == []
+    store.mark_indexed([case])
+    assert sorted(store.all_views()) == [(case.id, 0, "k0"), (case.id, 1, "k1")]
+    store.set_views({case.id: ["k2"]})
+    assert store.all_views() == [(case.id, 0, "k2")]

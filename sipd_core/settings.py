@@ -46,7 +46,6 @@ class Settings(BaseSettings):
 
     similarity_threshold: Share = 0.5
     top_k_results: int = Field(5, ge=1, le=50)
-    max_context_length: int = Field(6_000, ge=500, le=100_000)
     chunk_size: int = Field(1_000, ge=200, le=8_000)
     chunk_overlap: int = Field(150, ge=0, le=2_000)
 

@@ -40,7 +40,7 @@ def test_percent(share: float | None, decimals: int, shown: str) -> None:
     ("value", "shown"),
     [
         (92235000, "Rp 92.235.000"),
-        (Decimal("0"), "Rp 0"),
+        (Decimal(0), "Rp 0"),
         (Decimal("0.5"), "Rp 0,50"),
         (-1500, "-Rp 1.500"),
         (None, "—"),
@@ -53,10 +53,10 @@ def test_rupiah(value: Decimal | None, shown: str) -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (Decimal("0"), "US$ 0,00"),
+        (Decimal(0), "US$ 0,00"),
         (Decimal("1234.5"), "US$ 1.234,50"),
         (Decimal("0.000123"), "US$ 0,000123"),
-        (Decimal("-2"), "-US$ 2,00"),
+        (Decimal(-2), "-US$ 2,00"),
         (None, "—"),
     ],
 )
@@ -100,6 +100,7 @@ def test_moment_of_late_evening_utc_is_the_next_day_in_jakarta() -> None:
 def test_clock_and_day() -> None:
     assert locale_id.clock(NOW) == "14.05.00"
     assert locale_id.day(date(2026, 5, 1)) == "1 Mei 2026"
+    assert locale_id.short_day(date(2026, 12, 31)) == "31 Des"
     assert locale_id.day(None) == locale_id.moment(None) == locale_id.ago(None, NOW) == "—"
 
 

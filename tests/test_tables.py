@@ -53,7 +53,8 @@ def refusal(content: bytes, name: str = "log.csv", limits: Limits | None = None)
 
 
 def test_rows_carry_file_line_and_all_columns() -> None:
-    text = 'NO;menu;Aduan;Solusi;Catatan Developer;Catatan QA;Status by Dev\r\n1;Login;"a\r\nb";c;d;e;DONE\r\n2;X;y;;;;\r\n'
+    header = "NO;menu;Aduan;Solusi;Catatan Developer;Catatan QA;Status by Dev"
+    text = f'{header}\r\n1;Login;"a\r\nb";c;d;e;DONE\r\n2;X;y;;;;\r\n'
     first, second = read_table(r"C:\tmp\log.csv", text.encode()).rows
     assert (first.file, first.sheet, first.row) == ("log.csv", None, 2)
     assert (first.menu, first.issue, first.expected) == ("Login", "a\r\nb", "c")
@@ -73,7 +74,7 @@ def test_credential_columns_are_never_read() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_encodings_delimiters_and_line_ends(codec: str, delimiter: str, end: str) -> None:
-    lines = [["MENU", "ISSUE", "EXPECTED"], ["Café", "tanda – dan “kutip”; koma, tab", "00123"], ["b", "c", "d"]]
+    lines = [["MENU", "ISSUE", "EXPECTED"], ["Café", "tanda … dan “kutip”; koma, tab", "00123"], ["b", "c", "d"]]
     text = end.join(delimiter.join(f'"{cell}"' for cell in line) for line in lines) + end
     assert read(text.encode(codec)) == [tuple(lines[1]), tuple(lines[2])]
 

@@ -82,6 +82,8 @@ class Turn:
     sources: tuple[Hit, ...]
     escalation: Escalation
     answered_by: AnsweredBy = AnsweredBy.LOCAL
+    searched: bool = True
+    """False for a greeting or thanks: nothing was asked, so the verdict means nothing."""
     masked: Mapping[str, int] = field(default_factory=dict)
     """Kind of masked data -> how many were masked in the message."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)

@@ -135,27 +135,24 @@ class CaseStore:
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
-    def set_views(self, keys: Mapping[str, Sequence[str]]) -> None:
-        """Record which vectors stand for each case."""
-        rows = [{"case_id": id_, "position": at, "key": key} for id_, all_ in keys.items() for at, key in enumerate(all_)]
-        with self._database.write() as connection:
-            connection.execute(delete(views).where(views.c.case_id.in_(list(keys))))
-            if rows:
-                connection.execute(insert(views), rows)
-
     def all_views(self) -> list[tuple[str, int, str]]:
         """(case id, position, embedding key) of every indexed, enabled case."""
         query = select(views).join(cases, cases.c.id == views.c.case_id).where(cases.c.indexed, cases.c.enabled)
         with self._database.read() as connection:
             return [(row.case_id, row.position, row.key) for row in connection.execute(query)]
 
-    def mark_indexed(self, batch: Sequence[Case]) -> None:
-        """Acknowledge cases whose vectors are in SQL and in the index; one that changed meanwhile stays pending.
+    def mark_indexed(self, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
+        """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in the index.
 
-        An import whose last case is acknowledged becomes `done` in the same transaction.
+        A case that changed meanwhile stays pending. An import whose last case is acknowledged becomes `done` in the same
+        transaction.
         """
+        rows = [{"case_id": case.id, "position": at, "key": key} for case, keys in batch for at, key in enumerate(keys)]
         with self._database.write() as connection:
-            for case in batch:
+            here = {row.id for row in connection.execute(select(cases.c.id).where(cases.c.id.in_([case.id for case, _ in batch])))}
+            connection.execute(delete(views).where(views.c.case_id.in_(here)))
+            self._database.upsert(connection, views, [row for row in rows if row["case_id"] in here])
+            for case, _ in batch:
                 same = [cases.c[name] == getattr(case, name) for name in _CONTENT]
                 connection.execute(update(cases).where(cases.c.id == case.id, *same).values(indexed=True))
             open_ = select(literal(1)).where(cases.c.import_id == imports.c.id, ~cases.c.indexed).exists()

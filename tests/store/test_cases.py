@@ -27,6 +27,10 @@ def add(store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: S
     return seen[0]
 
 
+def acknowledge(store: CaseStore, batch: Sequence[Case]) -> None:
+    store.mark_indexed([(case, [f"key of {case.id}"]) for case in batch])
+
+
 def test_a_new_store_is_empty(store: CaseStore) -> None:
     assert store.counts() == {"cases": 0, "samples": 0, "with_remedy": 0, "menus": 0}
     assert (store.version, store.all(), store.imports(10), store.menus()) == (0, [], (), ())
@@ -44,7 +48,7 @@ def test_new_changed_and_unchanged_are_told_apart(store: CaseStore) -> None:
 
 def test_the_same_file_again_changes_nothing(store: CaseStore) -> None:
     add(store, [make_case("satu")])
-    store.mark_indexed(store.pending(10))
+    acknowledge(store, store.pending(10))
     add(store, [make_case("satu")], id="batch-2")
     assert store.version == 1
     assert store.pending_count() == 0
@@ -70,16 +74,16 @@ def test_only_cases_unchanged_since_they_were_read_are_acknowledged(store: CaseS
     add(store, [make_case("satu")])
     read = store.pending(10)
     add(store, [replace(make_case("satu"), note_qa="berubah di tengah jalan")], id="batch-2")
-    store.mark_indexed(read)
+    acknowledge(store, read)
     assert store.pending_count() == 1
 
 
 def test_an_import_is_done_when_its_last_case_is_indexed(store: CaseStore) -> None:
     add(store, [make_case("satu"), make_case("dua")])
     first, second = store.pending(10)
-    store.mark_indexed([first])
+    acknowledge(store, [first])
     assert store.imports(10)[0].status is ImportStatus.INDEXING
-    store.mark_indexed([second])
+    acknowledge(store, [second])
     assert store.imports(10)[0].status is ImportStatus.DONE
 
 
@@ -102,9 +106,16 @@ def test_search_menu_and_paging(store: CaseStore) -> None:
 def test_views_belong_to_indexed_cases(store: CaseStore) -> None:
     case = make_case("satu")
     add(store, [case])
-    store.set_views({case.id: ["k0", "k1"]})
     assert store.all_views() == []
-    store.mark_indexed([case])
+    store.mark_indexed([(case, ["k0", "k1"])])
     assert sorted(store.all_views()) == [(case.id, 0, "k0"), (case.id, 1, "k1")]
-    store.set_views({case.id: ["k2"]})
+    store.mark_indexed([(case, ["k2"])])
     assert store.all_views() == [(case.id, 0, "k2")]
+
+
+def test_a_case_removed_meanwhile_is_not_acknowledged(store: CaseStore) -> None:
+    add(store, [make_case("satu", sample=True)])
+    read = store.pending(10)
+    store.remove_samples()
+    acknowledge(store, read)
+    assert store.all_views() == []

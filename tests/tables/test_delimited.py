@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from sipd_core.tables.delimited import Fault, parse
+from sipd_core.tables.delimited import parse
+from sipd_core.tables.model import Fault
 
 
 def cells(text: str, delimiter: str = ",") -> list[tuple[str, ...]]:

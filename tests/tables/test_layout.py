@@ -10,9 +10,11 @@ from sipd_core.tables.model import Record, Sheet
 @pytest.mark.parametrize(
     ("column", "headers"),
     [
-        (Column.MENU, ["MENU", " menu ", "Modul", "Fitur", "Menu/Modul", "NAMA MENU", "1. Menu", "Ｍｅｎｕ"]),
+        (Column.MENU, ["MENU", " menu ", "Modul", "Fitur", "Menu/Modul", "NAMA MENU", "1. Menu",
+                       "\uff2d\uff25\uff2e\uff35"]),
         (Column.ISSUE, ["ISSUE", "Issue(s)", "masalah *", "PROBLEM", "Isi Aduan", "Kendala", "Keluhan", "Pertanyaan",
-                        "URAIAN", "Uraian Masalah", "DESKRIPSI_KENDALA", "Masalah/Kendala", "Permasalahan\nyang dihadapi"]),
+                        "URAIAN", "Uraian Masalah", "DESKRIPSI_KENDALA", "Masalah/Kendala",
+                        "Permasalahan\nyang dihadapi"]),
         (Column.EXPECTED, ["EXPECTED", "Expected Result", "SOLUSI", "Solution", "Harapan", "Jawaban", "Tindak Lanjut",
                            "TINDAK-LANJUT", "Penyelesaian", "Solusi / Jawaban", "Hasil yang diharapkan"]),
         (Column.NOTE_DEV, ["NOTE BY DEV", "Note by Dev", "notes dev", "CATATAN DEV", "Catatan Developer", "NoteByDev",
@@ -31,8 +33,8 @@ def test_synonyms(column: Column, headers: list[str]) -> None:
 @pytest.mark.parametrize(
     "header",
     ["USER", "USER LOGIN", "PASSWORD", "REPORTER", "LINK WHATSAPP REPORTER", "PETUGAS INPUT", "NIP", "Nama QA", "NO",
-     "Nomor Aduan", "Tanggal Aduan", "Nama Pelapor Aduan", "Link Issue", "Status by QA", "DAERAH", "KODE SKPD", "EVIDENCE",
-     "REKAP ADUAN 2025", "DATA TIKET", "CATATAN", "", "Jumlah masalah"],
+     "Nomor Aduan", "Tanggal Aduan", "Nama Pelapor Aduan", "Link Issue", "Status by QA", "DAERAH", "KODE SKPD",
+     "EVIDENCE", "REKAP ADUAN 2025", "DATA TIKET", "CATATAN", "", "Jumlah masalah"],
 )  # fmt: skip
 def test_other_columns_are_not_read(header: str) -> None:
     assert classify(header) is None

@@ -1,0 +1,40 @@
+"""The one engine of this process.
+
+A lock-protected module singleton, not a `cache_resource`: any browser can clear every cache (PLATFORM: section 1).
+"""
+
+import atexit
+import threading
+
+from sipd_core.blocking import BlockingEngine
+from sipd_core.settings import load_settings
+
+_lock = threading.Lock()
+_engine: BlockingEngine | None = None
+
+
+def start_engine() -> BlockingEngine:
+    """The engine, built at the first call; raises SipdError when it cannot start (wrong setting, unusable folder)."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = BlockingEngine(load_settings())
+            atexit.register(close_engine)
+        return _engine
+
+
+get_engine = start_engine
+
+
+def engine_ready() -> bool:
+    """Whether an engine runs and can answer questions."""
+    return _engine is not None and not _engine.status().preparing
+
+
+def close_engine() -> None:
+    """Close the engine; idempotent, because both the lifespan and the interpreter's exit ask for it."""
+    global _engine
+    with _lock:
+        if _engine is not None:
+            _engine.close()
+            _engine = None

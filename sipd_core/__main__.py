@@ -1,0 +1,7 @@
+"""`python -m sipd_core COMMAND`."""
+
+import sys
+
+from sipd_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,160 @@
+"""Plain calls for pages and the command line. Owns the one event loop: a named portal thread, closed once.
+
+All sessions share the loop, so one HTTP pool and one set of background tasks serve them all.
+"""
+
+import queue
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, BinaryIO
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from sipd_core.cache import CacheStats
+from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Feedback, Turn
+from sipd_core.documents import CasePage, ImportReport, IndexingProgress
+from sipd_core.engine import Engine, EngineStatus
+from sipd_core.knowledge.base import SearchResult
+from sipd_core.metrics import PerformanceStats
+from sipd_core.settings import Settings
+from sipd_core.store.traces import TurnTrace
+from sipd_core.usage import CostReport
+
+_STREAM_POLL_SECONDS = 0.25
+"""How often a waiting stream lets its caller notice that it should stop."""
+
+
+class BlockingEngine:
+    """Every call is safe from any thread; failures are SipdErrors with a text for people."""
+
+    def __init__(self, settings: Settings, *, load_samples: bool = True) -> None:
+        """Start the engine, with the sample rows in an empty base if wanted; raises StoreError when the data folder or the database cannot be used."""
+        self._stack = ExitStack()
+        self._closing = threading.Lock()
+        self._closed = False
+        try:
+            self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal(name="sipd-engine"))
+            engine = Engine(settings, load_samples=load_samples)
+            scope: AbstractContextManager[Engine] = self._portal.wrap_async_context_manager(engine)
+            self._engine = self._stack.enter_context(scope)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def close(self) -> None:
+        """Stop background work and release every file; idempotent."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._stack.close()
+
+    def wait_until_prepared(self, timeout: float | None = None) -> None:
+        """Block until the models are loaded and the index is open (and, if need be, until everything is indexed)."""
+        self._portal.start_task_soon(self._engine.wait_until_prepared).result(timeout)
+
+    def wait_until_indexed(self, timeout: float | None = None) -> None:
+        """Block until no case waits for its vectors; raises SipdError when they cannot be made."""
+        self._portal.start_task_soon(self._engine.wait_until_indexed).result(timeout)
+
+    def embedded_texts(self) -> int:
+        """Texts of rows the model has read since the start."""
+        return self._engine.indexer.embedded_texts
+
+    def status(self) -> EngineStatus:
+        return self._engine.status()
+
+    def new_session_id(self) -> str:
+        return self._engine.new_session_id()
+
+    def ask(self, message: str, session_id: str) -> Turn:
+        """The whole answer at once."""
+        return next(part for part in self.answer(message, session_id) if isinstance(part, Turn))
+
+    def answer(self, message: str, session_id: str) -> Iterator[str | Turn]:
+        """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream."""
+        parts: queue.SimpleQueue[str | Turn | BaseException | None] = queue.SimpleQueue()
+        task: Future[None] = self._portal.start_task_soon(_pump, self._engine.answer(message, session_id), parts)
+        try:
+            while (part := _next(parts)) is not None:
+                if isinstance(part, BaseException):
+                    raise part
+                yield part  # an empty text when nothing came: the page's thread can notice that its visitor left
+        finally:
+            task.cancel()
+
+    def conversations(self, search: str = "", limit: int = 50) -> tuple[ConversationSummary, ...]:
+        return self._engine.conversations.list(search, limit)
+
+    def conversation(self, session_id: str) -> Conversation:
+        return self._engine.conversation(session_id)
+
+    def give_feedback(self, turn_id: str, feedback: Feedback) -> None:
+        self._engine.give_feedback(turn_id, feedback)
+
+    def escalate(self, session_id: str, turn_id: str, note: str) -> Escalation:
+        return self._engine.escalate(session_id, turn_id, note)
+
+    def handover_text(self, session_id: str) -> str:
+        return self._engine.handover_text(session_id)
+
+    def import_files(self, files: Sequence[tuple[str, BinaryIO]]) -> tuple[ImportReport, ...]:
+        return self._portal.call(self._engine.import_files, files)
+
+    def preview(self, name: str, file: BinaryIO) -> ImportReport:
+        return self._engine.importer.preview(name, file)
+
+    def imports(self, limit: int = 50) -> tuple[ImportReport, ...]:
+        return self._engine.cases.imports(limit)
+
+    def indexing(self) -> IndexingProgress:
+        return self._engine.indexing()
+
+    def cases(self, search: str = "", menu: str | None = None, offset: int = 0, limit: int = 50) -> CasePage:
+        return self._engine.cases.page(search, menu, offset, limit)
+
+    def menus(self) -> tuple[tuple[str, int], ...]:
+        return self._engine.cases.menus()
+
+    def remove_samples(self) -> int:
+        return self._portal.call(self._engine.remove_samples)
+
+    def restore_samples(self) -> int:
+        return self._portal.call(self._engine.restore_samples)
+
+    def search(self, text: str, top_k: int | None = None) -> SearchResult:
+        return self._portal.call(self._engine.search, text, top_k)
+
+    def performance(self) -> PerformanceStats:
+        return self._engine.monitor.get_stats()
+
+    def costs(self, days: int = 7) -> CostReport:
+        return self._engine.ledger.get_cost_breakdown(days)
+
+    def cache_stats(self) -> CacheStats:
+        return self._engine.cache_stats()
+
+    def traces(self, days: int = 1, limit: int = 10_000) -> tuple[TurnTrace, ...]:
+        return self._engine.recent_traces(days, limit)
+
+    def export_rows(self) -> bytes:
+        return self._engine.export_rows()
+
+
+async def _pump(source: AsyncIterator[str | Turn], parts: "queue.SimpleQueue[Any]") -> None:
+    """Move the answer from the loop to the page's thread; the last thing put is None or the error."""
+    try:
+        async for part in source:
+            parts.put(part)
+    except Exception as error:
+        parts.put(error)
+    else:
+        parts.put(None)
+
+
+def _next(parts: "queue.SimpleQueue[Any]") -> Any:
+    try:
+        return parts.get(timeout=_STREAM_POLL_SECONDS)
+    except queue.Empty:
+        return ""

@@ -1,0 +1,92 @@
+"""The answer composed from past cases, without a model: what was done before, what it rests on, and no more than that.
+
+Plain text with line breaks; pages escape it before they draw it.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sipd_core.chat.turn import Escalation, Verdict
+from sipd_core.documents import Case, Hit
+from sipd_core.texts import text
+
+EXCERPT = 240
+"""Characters of a complaint that are quoted: the median complaint is 121 long (FIELD.md)."""
+
+
+def compose(verdict: Verdict, hits: Sequence[Hit], *, limit: int, retry: bool = False, empty_base: bool = False) -> str:
+    """The answer for a search: `hits` best first, at most `limit` characters. `retry`: earlier steps did not help."""
+    if empty_base:
+        return text("answer.empty_base")
+    if verdict is Verdict.NOT_FOUND or not hits:
+        return _not_found(hits)
+    lead = hits[0]
+    if not lead.case.remedy:
+        return _cut(_precedent(lead), limit)
+    parts = [_opening(verdict, lead, retry=retry), text("answer.remedy"), lead.case.remedy, *_notes(lead.case)]
+    if verdict is Verdict.PARTIAL:
+        parts.append(text("answer.partial_check"))
+    return _cut("\n".join([*parts, "", _source(lead.case)]), limit)
+
+
+def small_talk(kind: Literal["greeting", "thanks", "ack"], *, solved: bool = False) -> str:
+    """What is said when nothing was asked."""
+    return text("answer.solved") if solved else text(f"answer.{kind}")
+
+
+def with_escalation(answer: str, escalation: Escalation) -> str:
+    """The answer, preceded by why a person takes over."""
+    if not escalation.needed:
+        return answer
+    return text("answer.escalated", explanation=escalation.explanation) + "\n\n" + answer
+
+
+def excerpt(complaint: str, length: int = EXCERPT) -> str:
+    """A complaint on one line, cut at a word."""
+    line = " ".join(complaint.split())
+    if len(line) <= length:
+        return line
+    return line[:length].rsplit(" ", 1)[0] + "…"
+
+
+def _opening(verdict: Verdict, lead: Hit, *, retry: bool) -> str:
+    menu = lead.case.menu
+    if verdict is Verdict.PARTIAL:
+        quoted = text("answer.case", issue=excerpt(lead.case.issue))
+        return text("answer.partial", menu=menu) + "\n" + quoted + "\n"
+    return text("answer.found_again" if retry else "answer.found", menu=menu) + "\n"
+
+
+def _precedent(lead: Hit) -> str:
+    count = lead.also_reported + 1
+    key = "answer.precedent_many" if count > 1 else "answer.precedent"
+    told = text(key, menu=lead.case.menu, count=count)
+    quoted = text("answer.case", issue=excerpt(lead.case.issue))
+    return "\n".join([told, quoted, *_notes(lead.case), "", text("answer.precedent_next"), "", _source(lead.case)])
+
+
+def _not_found(hits: Sequence[Hit]) -> str:
+    parts = [text("answer.not_found")]
+    if hits:
+        nearest = hits[0].case
+        parts.append(text("answer.not_found_nearest", issue=excerpt(nearest.issue), menu=nearest.menu))
+    return "\n\n".join([*parts, text("answer.not_found_next")])
+
+
+def _notes(case: Case) -> list[str]:
+    """The notes that are not already the remedy."""
+    named = (("answer.note_dev", case.note_dev), ("answer.note_qa", case.note_qa))
+    return [text(key, note=note) for key, note in named if note and note != case.remedy]
+
+
+def _source(case: Case) -> str:
+    key = "answer.source_sheet" if case.sheet else "answer.source"
+    source = text(key, file=case.file, sheet=case.sheet, row=case.row)
+    return source + (text("answer.sample") if case.sample else "")
+
+
+def _cut(answer: str, limit: int) -> str:
+    if len(answer) <= limit:
+        return answer
+    tail = text("answer.cut")
+    return answer[: limit - len(tail)].rsplit(" ", 1)[0] + tail

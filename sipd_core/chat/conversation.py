@@ -1,0 +1,274 @@
+"""One turn: mask, search, read intent and sentiment, decide on escalation, answer, remember."""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from anyio import to_thread
+from numpy.typing import NDArray
+
+from sipd_core.chat.answers import compose, small_talk, with_escalation
+from sipd_core.chat.escalation import ConversationState, EscalationSettings, decide
+from sipd_core.chat.signals import Signals, read_signals
+from sipd_core.chat.suggestions import suggest
+from sipd_core.chat.turn import Escalation, Exchange, Intent, Turn, Verdict
+from sipd_core.errors import MessageError, SipdError
+from sipd_core.knowledge.base import KnowledgeBase, SearchResult
+from sipd_core.metrics import PerformanceMonitor
+from sipd_core.privacy import Masked, mask
+from sipd_core.store.conversations import ConversationStore
+from sipd_core.store.traces import TraceStore, TurnTrace
+
+log = logging.getLogger(__name__)
+
+_CHUNK = 160
+"""Characters handed to the page at a time: the composed answer is whole at once, the page draws it in a few steps."""
+FOLLOW_UP_WORDS = 12
+"""A message of at most this many words that names no problem of its own is read together with the current one."""
+
+
+class Reader(Protocol):
+    """What reads intent and sentiment out of a message; `vector` is its question embedding, None when there is none."""
+
+    def intent(self, text: str, vector: NDArray[Any] | None) -> Intent:
+        """One of the seven classes."""
+
+    def sentiment(self, text: str, vector: NDArray[Any] | None) -> float:
+        """-1 (very negative) .. 1 (very positive)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSettings:
+    """The figures of a turn."""
+
+    max_message: int
+    max_response: int
+    max_history: int
+    escalation: EscalationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a conversation remembers between turns: the policy's state, the problem at hand, the remedies already given."""
+
+    policy: ConversationState = ConversationState()
+    problem: str = ""
+    tried: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps({"policy": self.policy.as_json(), "problem": self.problem, "tried": self.tried}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, stored: str | None) -> "Memory":
+        """The memory `to_json` wrote; a fresh one when there is none."""
+        if not stored:
+            return cls()
+        raw = json.loads(stored)
+        return cls(ConversationState.from_json(raw["policy"]), raw["problem"], tuple(raw["tried"]))
+
+
+class ConversationEngine:
+    """Answers messages. Everything it embeds, stores or logs is masked first."""
+
+    def __init__(
+        self,
+        base: KnowledgeBase,
+        store: ConversationStore,
+        traces: TraceStore,
+        reader: Reader,
+        *,
+        settings: ConversationSettings,
+        monitor: PerformanceMonitor,
+        degraded: Callable[[], str | None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._base = base
+        self._store = store
+        self._traces = traces
+        self._reader = reader
+        self._settings = settings
+        self._monitor = monitor
+        self._degraded = degraded
+        self._clock = clock
+
+    async def answer(self, message: str, session_id: str) -> AsyncIterator[str | Turn]:
+        """The answer in pieces, then the Turn, which is durable when it comes. Raises MessageError, StoreError."""
+        turn = await self._turn(message, session_id)
+        for start in range(0, len(turn.response), _CHUNK):
+            yield turn.response[start : start + _CHUNK]
+        yield turn
+
+    async def _turn(self, message: str, session_id: str) -> Turn:
+        started = time.perf_counter()
+        turn_id = uuid.uuid4().hex
+        try:
+            self._check(message)
+            masked = mask(message)
+            timings = {"mask": _since(started)}
+            turn, memory, cached = await self._work_out(masked, session_id, turn_id, timings)
+            timings["total"] = _since(started)
+            turn = replace(turn, timings_ms=timings)
+            await to_thread.run_sync(self._remember, masked.text, turn, memory, cached)
+        except SipdError as error:
+            if not isinstance(error, MessageError):
+                self._monitor.record_error(type(error).__name__)
+                await to_thread.run_sync(self._note_failure, turn_id, session_id, error, _since(started))
+            raise
+        self._monitor.record_response_time(timings["total"], embedding=timings["embed"], search=timings["search"])
+        return turn
+
+    def _check(self, message: str) -> None:
+        if not message.strip():
+            raise MessageError("empty message")
+        if len(message) > self._settings.max_message:
+            raise MessageError(
+                "message too long",
+                text_key="errors.message_too_long",
+                length=len(message),
+                limit=self._settings.max_message,
+            )
+
+    async def _work_out(
+        self, masked: Masked, session_id: str, turn_id: str, timings: dict[str, float]
+    ) -> tuple[Turn, Memory, bool]:
+        history, stored = await to_thread.run_sync(self._store.history, session_id, self._settings.max_history)
+        memory = Memory.from_json(stored)
+        now = read_signals(masked.text)
+        if now.small_talk or _only_settles(now):
+            timings |= {"embed": 0.0, "search": 0.0}
+            turn, memory = self._small_talk(masked, now, memory, session_id, turn_id)
+            return turn, memory, False
+        follow_up = _follows_up(now, memory)
+        found = await self._search(masked.text, now, memory, history, follow_up=follow_up)
+        timings |= found.timings_ms
+        began = time.perf_counter()
+        intent = self._reader.intent(masked.text, found.vector)
+        sentiment = self._reader.sentiment(masked.text, found.vector)
+        same = True if follow_up else _same_problem(found, history)
+        escalation, policy = decide(
+            memory.policy, now, sentiment=sentiment, same_problem=same, settings=self._settings.escalation
+        )
+        turn = self._compose(found, now, memory, masked, session_id, turn_id, intent, sentiment, escalation)
+        timings["classify"] = _since(began)
+        return turn, _remembered(memory, policy, masked.text, turn, follow_up=follow_up), found.cached
+
+    async def _search(
+        self, text: str, now: Signals, memory: Memory, history: tuple[Exchange, ...], *, follow_up: bool
+    ) -> SearchResult:
+        """Search for the message, or for the problem it goes on about; remedies that did not help are not offered again."""
+        if not follow_up:
+            return await self._base.search(text)
+        exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
+        found = await self._base.search(f"{memory.problem}\n{text}", exclude=exclude)
+        if found.verdict is Verdict.NOT_FOUND and exclude:
+            return await self._base.search(memory.problem)
+        return found
+
+    def _compose(
+        self,
+        found: SearchResult,
+        now: Signals,
+        memory: Memory,
+        masked: Masked,
+        session_id: str,
+        turn_id: str,
+        intent: Intent,
+        sentiment: float,
+        escalation: Escalation,
+    ) -> Turn:
+        retry = now.still_unsolved and bool(memory.tried)
+        answer = compose(
+            found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
+        )
+        return Turn(
+            response=with_escalation(answer, escalation),
+            intent=intent,
+            sentiment=sentiment,
+            suggestions=suggest(intent, found.verdict, found.hits),
+            context_used=found.verdict is not Verdict.NOT_FOUND,
+            should_escalate=escalation.needed,
+            session_id=session_id,
+            turn_id=turn_id,
+            verdict=found.verdict,
+            relevance=found.relevance,
+            sources=found.hits,
+            escalation=escalation,
+            masked=dict(masked.counts),
+            degraded=found.degraded or self._degraded(),
+        )
+
+    def _small_talk(
+        self, masked: Masked, now: Signals, memory: Memory, session_id: str, turn_id: str
+    ) -> tuple[Turn, Memory]:
+        escalation, policy = decide(
+            memory.policy, now, sentiment=0.0, same_problem=True, settings=self._settings.escalation
+        )
+        turn = Turn(
+            response=small_talk(now.small_talk or "ack", solved=now.solved),
+            intent=Intent.GENERAL_INQUIRY,
+            sentiment=self._reader.sentiment(masked.text, None),
+            suggestions=(),
+            context_used=False,
+            should_escalate=escalation.needed,
+            session_id=session_id,
+            turn_id=turn_id,
+            verdict=Verdict.NOT_FOUND,
+            relevance=0.0,
+            sources=(),
+            escalation=escalation,
+            searched=False,
+            masked=dict(masked.counts),
+        )
+        return turn, Memory(policy) if now.solved else replace(memory, policy=policy)
+
+    def _remember(self, text: str, turn: Turn, memory: Memory, cached: bool) -> None:
+        self._store.add(text, turn, memory.to_json())
+        at = datetime.fromtimestamp(self._clock(), tz=UTC)
+        verdict = turn.verdict if turn.searched else None
+        relevance = turn.relevance if turn.searched else None
+        self._traces.add(TurnTrace(turn.turn_id, turn.session_id, at, "ok", verdict, relevance, cached, turn.timings_ms))
+
+    def _note_failure(self, turn_id: str, session_id: str, error: SipdError, elapsed: float) -> None:
+        """A failed turn leaves a trace too, unless the store itself is what failed."""
+        at = datetime.fromtimestamp(self._clock(), tz=UTC)
+        trace = TurnTrace(turn_id, session_id, at, type(error).__name__, None, None, False, {"total": elapsed})
+        try:
+            self._traces.add(trace)
+        except SipdError as second:
+            log.error("the trace of a failed turn could not be kept: %s", second)
+
+
+def _only_settles(now: Signals) -> bool:
+    """Says that it works now and asks for nothing."""
+    return now.solved and not (now.question or now.still_unsolved or now.failure)
+
+
+def _follows_up(now: Signals, memory: Memory) -> bool:
+    """Goes on about the problem at hand without naming it anew."""
+    if not memory.problem or now.new_topic or now.how_to:
+        return False
+    return now.still_unsolved or now.words <= FOLLOW_UP_WORDS and not (now.topics - memory.policy.topics)
+
+
+def _same_problem(found: SearchResult, history: tuple[Exchange, ...]) -> bool | None:
+    """The best case now was among the cases of the turn before; None when there is nothing to compare."""
+    before = next((exchange.turn.sources for exchange in reversed(history) if exchange.turn.sources), ())
+    if not before or not found.hits:
+        return None
+    return found.hits[0].case.id in {hit.case.id for hit in before[:3]}
+
+
+def _remembered(memory: Memory, policy: ConversationState, text: str, turn: Turn, *, follow_up: bool) -> Memory:
+    offered = tuple(hit.case.id for hit in turn.sources[:1]) if turn.context_used else ()
+    if follow_up:
+        return Memory(policy, memory.problem, tuple(dict.fromkeys(memory.tried + offered)))
+    return Memory(policy, text, offered)
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

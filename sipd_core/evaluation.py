@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from sipd_core.chat.sentiment import label
+from sipd_core.chat.sentiment import label_of
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import case_id
 from sipd_core.engine import Engine
@@ -76,7 +76,7 @@ async def _figures(sets: GoldSets, engine: Engine) -> dict[str, Any]:
         figures["intent"] = _classification([row["intent"] for row in rows], read)
     if sets.sentiment:
         rows = _rows(sets.sentiment)
-        read = [label(engine.reader.sentiment(row["text"], await _vector(engine, row["text"]))) for row in rows]
+        read = [label_of(engine.reader.sentiment(row["text"], await _vector(engine, row["text"]))) for row in rows]
         figures["sentiment"] = _classification([row["label"] for row in rows], read)
     if sets.dialogues:
         figures["escalation"] = await _escalation(engine, _lines(sets.dialogues))

@@ -7,7 +7,7 @@ Everything here is deterministic, keeps no state and costs well below a millisec
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import Stemmer
@@ -22,8 +22,9 @@ _PART = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.,:/\-]*\d[\d.,:/\-]*")
 _DOCUMENT_NUMBER = re.compile(r"\b\w*\d[\w.]*(?:/[\w.]+){3,}")
 _SPACES = re.compile(r"\s+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+_REPEATED = re.compile(r"[^\W\d_]{3,}2")
+_REMEMBERED_WORDS = 50_000
 _LONGEST_WORD = 60
 _LONGEST_ABBREVIATION = 5
 
@@ -57,12 +58,6 @@ def clean_query(text: str) -> str:
     without_noise = _remove(_tables().noise, _DOCUMENT_NUMBER.sub(" ", lowered))
     matter = expand(_remove(_tables().padding, without_noise))
     return matter if _PART.search(matter) else expand(_squeeze(text.casefold()))
-
-
-def last_sentence(text: str) -> str:
-    """The last sentence of at least four words; `text` itself when it has only one sentence."""
-    sentences = [part for part in _SENTENCE_END.split(text.strip()) if len(part.split()) >= 4]
-    return sentences[-1] if sentences else text
 
 
 def words(text: str) -> list[str]:
@@ -109,11 +104,14 @@ def field_sentences() -> tuple[str, ...]:
     return tuple(_lines(LANGUAGE_FOLDER / "field.txt"))
 
 
+@lru_cache(_REMEMBERED_WORDS)
 def _expanded(word: str) -> str:
     table = _tables().replacements
     lowered = word.casefold()
     if lowered in table:
         return table[lowered]
+    if _REPEATED.fullmatch(lowered):
+        return _expanded(word[:-1])
     if lowered.endswith("nya") and lowered[:-3] in table:
         return table[lowered[:-3]]
     if _PART.fullmatch(word):
@@ -152,7 +150,7 @@ def _stemmer() -> Stemmer.Stemmer:
     return Stemmer.Stemmer("indonesian")
 
 
-@cache
+@lru_cache(_REMEMBERED_WORDS)
 def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))
 

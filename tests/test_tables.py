@@ -133,7 +133,7 @@ def test_header_repeated_and_second_table_below() -> None:
 
 
 def test_of_two_issue_columns_the_filled_one_is_read() -> None:
-    table = read_table("log.csv", b"MENU,ISSUE,ISSUE,EXPECTED\nA,,isi,x\nB,,isi dua,y\n")
+    table = read_table("log.csv", b"MENU,ISSUE,ERROR,EXPECTED\nA,,isi,x\nB,,isi dua,y\n")
     assert [row.issue for row in table.rows] == ["isi", "isi dua"]
     assert any("tidak dibaca" in notice for notice in table.notices)
 

@@ -146,7 +146,7 @@ class TextClassifier:
         targets = np.array([[example.label == label for label in self.labels] for example in examples], dtype=float)
         strengths = np.array([example.strength or 0.0 for example in examples])
         words = self._blend.ngrams * self._ngrams.dense(texts)
-        cues = self._blend.cues * np.array([self._cues(text) for text in texts])
+        cues = np.asarray([self._cues(text) for text in texts], dtype=np.float32) * np.float32(self._blend.cues)
         gram = np.asarray(1 + words @ words.T + cues @ cues.T, dtype=np.float64)
         solve = partial(_solve, targets=targets, strengths=strengths, ridge=self._blend.ridge)
         self._text_head = _head(solve(gram=gram), words, cues)
@@ -189,7 +189,7 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fit_softmax(
-    gram: NDArray[np.float64], targets: NDArray[np.float64], ridge: float, steps: int = 150
+    gram: NDArray[np.float64], targets: NDArray[np.float64], ridge: float, steps: int = 120
 ) -> NDArray[np.float64]:
     """Dual coefficients (n × labels) of L2-regularised softmax regression; `gram` holds the n × n inner products.
 

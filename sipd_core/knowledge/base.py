@@ -15,10 +15,10 @@ from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.errors import EmbeddingError, StoreError
-from sipd_core.knowledge.calibration import Calibration, fit, training_texts
+from sipd_core.knowledge.calibration import Calibration, TrainingSet, fit, training_texts
 from sipd_core.knowledge.index import ExactIndex, VectorIndex
 from sipd_core.knowledge.lexical import LexicalIndex
-from sipd_core.knowledge.relevance import PreparedQuery, Ranker, Scored, prepare, verdict
+from sipd_core.knowledge.relevance import PreparedQuery, QueryVectors, Ranker, Scored, prepare, verdict
 from sipd_core.knowledge.views import MAX_CHUNKS, lexical_entry, passages_of
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.cases import CaseStore
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 VECTOR_CANDIDATES = 200
 """Views asked of the index: all of a small base, more than any answer needs of a large one."""
+RANKED = 50
+"""Cases ranked for one question: those already tried are left out of them."""
 SELF_QUERIES = 20
 """Known vectors asked for after opening: ids can be there and never be found (MEASURED.md, two processes on one path)."""
 MOST_VIEWS = MAX_CHUNKS + 1
@@ -173,7 +175,7 @@ class KnowledgeBase:
         snapshot = self._snapshot
         training = await to_thread.run_sync(training_texts, list(snapshot.cases.values()))
         questions = (await self._embedder.examples(list(training.queries))).vectors if self._embedder else None
-        fitted = await to_thread.run_sync(self._fit, snapshot, training, questions)
+        fitted = await to_thread.run_sync(self._fit, training, questions)
         await to_thread.run_sync(self._cases.set_state, "calibration", f"{fingerprint}\n{fitted.to_json()}")
         await self.refresh(force=True)
 
@@ -193,11 +195,12 @@ class KnowledgeBase:
         return embedded.vectors, embedded.computed == 0, None
 
     def _rank(self, snapshot: _Snapshot, query: PreparedQuery, vectors: NDArray[Any] | None) -> list[Scored]:
-        cosines: dict[str, float] | None = None
+        found: QueryVectors | None = None
         if vectors is not None and self._index is not None and snapshot.biases:
             nearest = self._index.nearest(vectors[0], min(VECTOR_CANDIDATES, len(snapshot.biases)))
             cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
-        return snapshot.ranker.rank(query, cosines, limit=50)
+            found = QueryVectors(vectors[0], cosines)
+        return snapshot.ranker.rank(query, found, limit=RANKED)
 
     def _load(self, version: int) -> _Snapshot:
         cases = {case.id: case for case in self._cases.all()}
@@ -210,12 +213,12 @@ class KnowledgeBase:
         biases = calibration.biases(names, _stack(stored, names)) if names else {}
         return _snapshot(version, cases, self._cases.reports(), lexical, calibration, biases)
 
-    def _fit(self, snapshot: _Snapshot, training: Any, questions: NDArray[Any] | None) -> Calibration:
+    def _fit(self, training: TrainingSet, questions: NDArray[Any] | None) -> Calibration:
         stored = self._stored_vectors(self._embedder.dimension) if self._embedder else {}
         names = list(stored)[:FIT_VIEWS]
         if questions is None or not names:
-            return fit(training, snapshot.lexical, [], None, None)
-        return fit(training, snapshot.lexical, names, _stack(stored, names), questions)
+            return fit(training, [], None, None)
+        return fit(training, names, _stack(stored, names), questions)
 
     def _stored_vectors(self, dimension: int) -> dict[str, NDArray[Any]]:
         """View id -> vector of every acknowledged view, out of SQL."""

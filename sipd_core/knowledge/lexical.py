@@ -3,7 +3,7 @@
 One reason to change: how words are compared. The index is a value over arrays: it is built whole from texts and never edited.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +20,10 @@ K1 = 1.5
 B = 0.75
 GRAM_SIZES = (2, 3, 4)
 CONCEPT_WEIGHT = 0.8
+"""Weight of a shared meaning beside a shared word; .5 to 1.2 measured the same."""
+
+SIMILAR_WORDS = 60
+"""Words of the base most like the question's, spelling alone; the others only share a syllable with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,6 @@ class LexicalScores:
 
     share: Floats
     """BM25 over the best attainable BM25 of the question, 0..1."""
-    coverage: Floats
-    """Share of the question's words that the row holds, weighted by rarity, 0..1."""
     grams: Floats
     """Cosine of character n-grams, 0..1."""
 
@@ -62,6 +64,20 @@ class Postings:
         span = slice(self._starts[code], self._starts[code + 1])
         return self._owners[span], self._counts[span]
 
+    def sums(self, codes: Integers, factors: Floats) -> Floats:
+        """Per row, the sum of factor times weight over the given terms, shape (rows,)."""
+        starts = self._starts[codes]
+        lengths = self._starts[codes + 1] - starts
+        before = np.cumsum(lengths) - lengths
+        places = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+        weights = self._counts[places] * np.repeat(factors, lengths)
+        return np.bincount(self._owners[places], weights, minlength=self.rows).astype(np.float32)
+
+    def known(self, terms: Mapping[str, float]) -> tuple[Integers, Floats]:
+        """Codes of the terms that occur at all, and their values."""
+        found = [(code, value) for term, value in terms.items() if (code := self.vocabulary.get(term)) is not None]
+        return np.array([code for code, _ in found], np.int32), np.array([value for _, value in found], np.float32)
+
     def columns(self) -> tuple[Integers, Integers, Floats]:
         """Every posting: term code, row, weight, sorted by term."""
         codes = np.repeat(np.arange(len(self.vocabulary), dtype=np.int32), self.frequency)
@@ -79,8 +95,8 @@ class LexicalIndex:
         listed = list(entries)
         self.keys = tuple(entry.key for entry in listed)
         self.row_of = {key: row for row, key in enumerate(self.keys)}
-        surfaces = [_surface_counts(entry) for entry in listed]
-        self._terms = Postings([_term_counts(entry) for entry in listed])
+        terms, surfaces = zip(*map(_counts, listed), strict=True) if listed else ((), ())
+        self._terms = Postings(terms)
         self._rarity = _inverse_frequency(self._terms)
         _to_bm25(self._terms, self._rarity)
         self._grams = WordGrams(surfaces)
@@ -88,30 +104,22 @@ class LexicalIndex:
     def scores(self, text: str) -> LexicalScores:
         """Scores of `text` (as a person wrote it, or cleaned) against all rows."""
         weights = question_terms(text)
-        share = np.zeros(len(self.keys), np.float32)
-        coverage = np.zeros(len(self.keys), np.float32)
-        best = covered = 0.0
-        for term, weight in weights.items():
-            code = self._terms.vocabulary.get(term)
-            rarity = float(self._rarity[code]) if code is not None else _unseen_rarity(len(self.keys))
-            best += weight * rarity * (K1 + 1)
-            covered += weight * rarity
-            if code is not None:
-                rows, values = self._terms.of(code)
-                share[rows] += weight * values
-                coverage[rows] += weight * rarity
-        return LexicalScores(share / max(best, 1e-9), coverage / max(covered, 1e-9), self._grams.scores(text))
+        codes, values = self._terms.known(weights)
+        unseen = _unseen_rarity(len(self.keys)) * (sum(weights.values()) - float(values.sum()))
+        attainable = (float(values @ self._rarity[codes]) + unseen) * (K1 + 1)
+        return LexicalScores(self._terms.sums(codes, values) / max(attainable, 1e-9), self._grams.scores(text))
 
-    def matched(self, text: str, key: str) -> tuple[str, ...]:
-        """Words of `text` that the row shares, in the order of the question."""
-        row = self.row_of[key]
-        found = normalise(text).split()
-        shared = (word for word, stem in zip(found, stems(found), strict=True) if self._holds(stem, row))
-        return tuple(dict.fromkeys(shared))
+    def matched(self, text: str, rows: Integers) -> list[tuple[str, ...]]:
+        """For each of `rows`, the words of `text` it shares, in the order of the question."""
+        found = list(dict.fromkeys(normalise(text).split()))
+        table = [self._holding(stem, rows) for stem in stems(found)]
+        return [tuple(word for word, held in zip(found, table, strict=True) if held[at]) for at in range(len(rows))]
 
-    def _holds(self, term: str, row: int) -> bool:
+    def _holding(self, term: str, rows: Integers) -> NDArray[np.bool_]:
         code = self._terms.vocabulary.get(term)
-        return code is not None and bool(np.any(self._terms.of(code)[0] == row))
+        owners = self._terms.of(code)[0] if code is not None else np.empty(0, np.int32)
+        place = np.searchsorted(owners, rows)
+        return np.append(owners, -1)[place] == rows
 
 
 class WordGrams:
@@ -121,23 +129,18 @@ class WordGrams:
         self._words = Postings(documents)
         self._grams = Postings([Counter(word_grams(word)) for word in self._words.vocabulary])
         self._rarity = self._gram_rarity()
-        self._codes, self._rows, self._counts = self._words.columns()
-        self._norms = self._row_norms()
+        self._lengths, self._norms = self._norms_of_words_and_rows()
 
     def scores(self, text: str) -> Floats:
         """Cosine of the n-grams of `text` with those of every row, shape (rows,)."""
         counts = Counter(chain.from_iterable(word_grams(word) for word in normalise(text).split()))
-        by_word = np.zeros(len(self._words.vocabulary), np.float32)
-        norm = 0.0
-        for gram, count in counts.items():
-            code = self._grams.vocabulary.get(gram)
-            rarity = float(self._rarity[code]) if code is not None else _unseen_rarity(self._words.rows)
-            norm += (count * rarity) ** 2
-            if code is not None:
-                owners, weights = self._grams.of(code)
-                by_word[owners] += count * rarity * rarity * weights
-        sums = np.bincount(self._rows, self._counts * by_word[self._codes], minlength=self._words.rows)
-        return (sums / (self._norms * max(norm, 1e-9) ** 0.5)).astype(np.float32)
+        codes, values = self._grams.known(counts)
+        weighted = values * self._rarity[codes]
+        unseen = _unseen_rarity(self._words.rows) ** 2 * (sum(c * c for c in counts.values()) - float(values @ values))
+        norm = max(float(weighted @ weighted) + unseen, 1e-9) ** 0.5
+        by_word = self._grams.sums(codes, weighted * self._rarity[codes])
+        similar = _largest(by_word / self._lengths, SIMILAR_WORDS)
+        return np.asarray(self._words.sums(similar, by_word[similar]) / (self._norms * norm), np.float32)
 
     def _gram_rarity(self) -> Floats:
         grams, owners, _ = self._grams.columns()
@@ -145,12 +148,13 @@ class WordGrams:
         rows = self._words.rows
         return np.asarray(np.log((1 + rows) / (1 + np.minimum(frequency, rows))) + 1, np.float32)
 
-    def _row_norms(self) -> Floats:
-        """Length of every row's n-gram vector, as if no two words of a row shared an n-gram."""
+    def _norms_of_words_and_rows(self) -> tuple[Floats, Floats]:
+        """Lengths of the n-gram vectors of every word and of every row, as if no two words of a row shared an n-gram."""
         grams, owners, weights = self._grams.columns()
         squares = np.bincount(owners, (weights * self._rarity[grams]) ** 2, minlength=len(self._words.vocabulary))
-        sums = np.bincount(self._rows, self._counts**2 * squares[self._codes], minlength=self._words.rows)
-        return np.maximum(np.sqrt(sums), 1e-6).astype(np.float32)
+        codes, rows, counts = self._words.columns()
+        sums = np.bincount(rows, counts**2 * squares[codes], minlength=self._words.rows)
+        return _positive_root(squares), _positive_root(sums)
 
 
 def question_terms(text: str) -> dict[str, float]:
@@ -167,25 +171,20 @@ def word_grams(word: str) -> list[str]:
     return [padded[at : at + size] for size in GRAM_SIZES for at in range(len(padded) - size + 1)]
 
 
-def _term_counts(entry: LexicalEntry) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _counts(entry: LexicalEntry) -> tuple[dict[str, float], dict[str, float]]:
+    """Weighted counts of the terms (stems and meanings) of a row, and of its words as written."""
+    terms: dict[str, float] = defaultdict(float)
+    surfaces: dict[str, float] = defaultdict(float)
     for text, weight in entry.texts:
-        stemmed = stems(found := words(text))
+        found = words(text)
+        stemmed = stems(found)
         for word, stem in zip(found, stemmed, strict=True):
             if not is_stop_word(word):
-                counts[stem] += weight
+                terms[stem] += weight
+                surfaces[word] += weight
         for concept in concepts(stemmed):
-            counts[concept] += weight
-    return counts
-
-
-def _surface_counts(entry: LexicalEntry) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for text, weight in entry.texts:
-        for word in words(text):
-            if not is_stop_word(word):
-                counts[word] += weight
-    return counts
+            terms[concept] += weight
+    return terms, surfaces
 
 
 def _inverse_frequency(postings: Postings) -> Floats:
@@ -204,3 +203,13 @@ def _to_bm25(postings: Postings, rarity: Floats) -> None:
     average = max(float(lengths.mean()) if postings.rows else 0.0, 1e-9)
     saturation = counts + K1 * (1 - B + B * lengths[rows] / average)
     postings.reweigh((rarity[codes] * counts * (K1 + 1) / saturation).astype(np.float32))
+
+
+def _positive_root(values: NDArray[np.float64]) -> Floats:
+    return np.maximum(np.sqrt(values), 1e-6).astype(np.float32)
+
+
+def _largest(values: Floats, count: int) -> Integers:
+    """Places of the `count` largest positive values, in no order."""
+    places = np.argpartition(-values, count)[:count] if len(values) > count else np.arange(len(values))
+    return np.asarray(places[values[places] > 0], np.int32)

@@ -30,8 +30,8 @@ RIVALS = 10
 ORDER_GRAMS = 0.3
 ORDER_VECTOR = 0.06
 
-WITH_VECTORS = (0.0, 1.0, 1.0, 1.0, 1.0)
-WORDS_ONLY = (0.0, 0.3, 1.0, 1.0, 1.0)
+WITH_VECTORS = (-1.6, 1.25, 0.75, 0.75, 2.3)
+WORDS_ONLY = (-2.2, 0.22, 0.25, 1.4, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +121,14 @@ class Ranker:
         best = np.argsort(-order, kind="stable")[:limit]
         return [
             Scored(
-                (key := self._lexical.keys[rows[at]]),
+                self._lexical.keys[rows[at]],
                 float(order[at]),
                 float(relevance[at]),
                 float(vectors.cosine[at]) if vectors else 0.0,
                 float(words.share[rows[at]]),
-                self._lexical.matched(query.clean, key),
+                shared,
             )
-            for at in best
+            for at, shared in zip(best, self._lexical.matched(query.clean, rows[best]), strict=True)
         ]
 
     def _candidates(self, words: LexicalScores, found: QueryVectors | None) -> Integers:

@@ -112,9 +112,11 @@ def test_what_stays_open_is_explained_as_such() -> None:
 def test_a_grave_matter_ends_with_the_topic() -> None:
     first = "Akun kami diretas."
     assert needed(first, "Ngomong-ngomong, cara cetak neraca?") == [True, False]
-    assert needed(first, "Siapa yang mengesahkan anggaran perubahan?") == [True, True]
-    assert needed(first, "Siapa yang mengesahkan anggaran perubahan?", same_problem=False) == [True, False]
-    assert needed(first, "Siapa yang mengesahkan anggaran perubahan?", same_problem=0.2) == [True, False]
+    another = "Siapa yang mengesahkan DPA perubahan?"
+    assert needed(first, another) == [True, True]
+    assert needed(first, another, same_problem=False) == [True, False]
+    assert needed(first, another, same_problem=0.2) == [True, False]
+    assert needed(first, "Kepala dinas kami minta penjelasan tertulis", same_problem=False) == [True, True]
 
 
 def test_a_wish_for_a_person_can_be_taken_back() -> None:
@@ -133,14 +135,25 @@ def test_an_apology_ends_the_anger() -> None:
 @pytest.mark.parametrize(
     ("sentiment", "message", "expected"),
     [
-        (-0.6, "begini terus dari pagi", True),
-        (-0.59, "begini terus dari pagi", False),
+        (-0.6, "capek begini dari pagi", True),
+        (-0.59, "capek begini dari pagi", False),
+        (-0.79, "unggahan saya dibuang sistem lagi pagi ini", False),
+        (-0.8, "unggahan saya dibuang sistem lagi pagi ini", True),
         (-0.9, "Bukannya saya marah, tapi tolong dijawab.", False),
         (-0.9, "Oke, thanks min.", False),
     ],
 )
 def test_sentiment_counts_at_the_threshold(sentiment: float, message: str, expected: bool) -> None:
     assert needed(message, sentiment=sentiment) == [expected]
+
+
+def test_a_mood_without_words_of_anger_counts_for_its_turn_only() -> None:
+    state = ConversationState()
+    first, state = decide(
+        state, read_signals("memalukan sistem ini"), sentiment=-0.9, same_problem=None, settings=SETTINGS
+    )
+    second, _ = decide(state, read_signals("SPP belum tersimpan"), sentiment=0.0, same_problem=None, settings=SETTINGS)
+    assert (first.reasons, second.needed) == ((R.VERY_NEGATIVE,), False)
 
 
 def test_all_reasons_are_named_in_one_decision() -> None:

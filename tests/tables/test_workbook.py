@@ -12,7 +12,7 @@ from openpyxl.worksheet.formula import ArrayFormula  # type: ignore[import-untyp
 
 from sipd_core.errors import TableError
 from sipd_core.tables import Limits, Table, read_table
-from sipd_core.tables.workbook import cell_text
+from sipd_core.tables.workbook import cell_text, open_sheets
 
 HEADER = ("MENU", "ISSUE", "EXPECTED", "NOTE BY DEV", "NOTE BY QA")
 
@@ -128,8 +128,11 @@ def test_a_dimension_that_lies_costs_nothing() -> None:
     member = "xl/worksheets/sheet1.xml"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert b'ref="A1:E2"' in archive.read(member)
-    table = read_table("log.xlsx", rewritten(content, {member: (b'ref="A1:E2"', b'ref="A1:XFD1048576"')}))
-    assert [row.issue for row in table.rows] == ["satu"]
+    lying = rewritten(content, {member: (b'ref="A1:E2"', b'ref="A1:XFD1048576"')})
+    with open_sheets(io.BytesIO(lying)) as (sheets, _):
+        first = next(sheets[0].records())
+    assert first.cells == HEADER
+    assert [row.issue for row in read_table("log.xlsx", lying).rows] == ["satu"]
 
 
 def test_unlabelled_cells_beside_a_row_do_not_reject_it() -> None:
@@ -174,6 +177,15 @@ def test_zip_bombs_are_refused_before_unpacking() -> None:
     assert "mengembang" in refusal(bomb)
     large = archive(xl__workbook_xml=b"<x/>", xl__a_xml=b"x" * 200_000)
     assert "mengembang" in refusal(large, Limits(max_bytes=30_000))
+
+
+@pytest.mark.parametrize("far", ["A100", "XFD3"])
+def test_claimed_emptiness_is_bounded(far: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sipd_core.tables.workbook.MAX_SCANNED_ROWS", 50)
+    book = workbook(A=[HEADER, ("x", "satu")])
+    assert len(read(book).rows) == 1
+    book["A"][far] = "x"
+    assert "mengembang" in refusal(packed(book))
 
 
 def test_document_types_are_refused() -> None:

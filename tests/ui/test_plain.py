@@ -50,6 +50,6 @@ def test_an_account_code_at_the_start_of_a_line_is_no_list() -> None:
     assert answer_markdown("5.1.02 belanja").startswith("5\\.1\\.02")
 
 
-@pytest.mark.parametrize(("text", "limit", "expected"), [("abc", 3, "abc"), ("satu dua tiga", 9, "satu dua…"), ("x" * 10, 5, "xxxx…"), ("a\nb", 9, "a b")])
+@pytest.mark.parametrize(("text", "limit", "expected"), [("abc", 3, "abc"), ("satu dua tiga", 10, "satu dua…"), ("satu dua tiga", 9, "satu…"), ("x" * 10, 5, "xxxx…"), ("a\nb", 9, "a b")])
 def test_shortened(text: str, limit: int, expected: str) -> None:
     assert shortened(text, limit) == expected

@@ -1,0 +1,57 @@
+"""What a message wants and how it feels, read by two small models taught at start from the shipped examples."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sipd_core.chat.classifier import load_examples
+from sipd_core.chat.intents import IntentClassifier
+from sipd_core.chat.sentiment import SentimentModel, load_lexicon
+from sipd_core.chat.turn import Intent
+from sipd_core.embeddings import Vectors
+
+
+class LocalReader:
+    """Reads words alone until it is taught the meaning of its examples; swapped whole, so readers never wait."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds intents.csv, sentiment.csv and sentiment_lexicon.tsv; raises SipdError when they are unfit."""
+        self._intents = load_examples(folder / "intents.csv")
+        self._sentiments = load_examples(folder / "sentiment.csv")
+        self._lexicon = load_lexicon(folder / "sentiment_lexicon.tsv")
+        self._with_words = self._taught(None)
+        self._with_meaning = self._with_words
+        self._knows_meaning = False
+
+    @property
+    def texts(self) -> list[str]:
+        """The examples in the order `teach` expects their vectors."""
+        return [example.text for example in (*self._intents, *self._sentiments)]
+
+    def teach(self, vectors: Vectors) -> None:
+        """Fit both models on question embeddings of `texts`, shape (n, dimension)."""
+        self._with_meaning = self._taught(vectors)
+        self._knows_meaning = True
+
+    def intent(self, text: str, vector: NDArray[Any] | None) -> Intent:
+        """One of the seven classes."""
+        model, usable = self._for(vector)
+        return model[0].predict(text, usable).intent
+
+    def sentiment(self, text: str, vector: NDArray[Any] | None) -> float:
+        """-1 (very negative) .. 1 (very positive)."""
+        model, usable = self._for(vector)
+        return model[1].predict(text, usable)
+
+    def _for(self, vector: NDArray[Any] | None) -> tuple[tuple[IntentClassifier, SentimentModel], NDArray[Any] | None]:
+        """A model and a vector that belong together: one taught with vectors cannot read without one."""
+        if vector is None or not self._knows_meaning:
+            return self._with_words, None
+        return self._with_meaning, vector
+
+    def _taught(self, vectors: Vectors | None) -> tuple[IntentClassifier, SentimentModel]:
+        border = len(self._intents)
+        first, second = (None, None) if vectors is None else (vectors[:border], vectors[border:])
+        intents = IntentClassifier.fit(self._intents, first)
+        return intents, SentimentModel.fit(self._sentiments, second, self._lexicon)

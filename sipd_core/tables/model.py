@@ -1,0 +1,82 @@
+"""The words of reading a table: limits, records, sheets, and the result.
+
+One reason to change: what travels between the file readers and the rows.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sipd_core.documents import Rejection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an upload may cost; a file beyond `max_bytes` or `max_rows` is refused, a cell beyond `max_cell` its row."""
+
+    max_bytes: int = 50 * 2**20
+    max_rows: int = 100_000
+    """Data rows of the whole file; padding does not count."""
+    max_cell: int = 20_000
+    """Characters of one cell."""
+
+
+class Fault(NamedTuple):
+    """Lines that cannot be told apart into cells because a quotation mark has no partner."""
+
+    first: int
+    last: int
+    column: int
+    """1-based column in which the quotation mark was opened."""
+
+
+class Record(NamedTuple):
+    """One record of a sheet as text cells, `row` 1-based as in the file."""
+
+    row: int
+    cells: tuple[str, ...]
+    fault: Fault | None = None
+    stray_quote: bool = False
+    """A quotation mark stands where it neither opens nor closes a cell."""
+    swallowed: int = 0
+    """Most delimiters in one inner line of a cell with line breaks."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether every cell is empty or whitespace."""
+        return self.fault is None and not any(cell.strip() for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet that can be read any number of times from its beginning."""
+
+    name: str | None
+    """None for a text file."""
+    records: Callable[[], Iterator[Record]]
+    delimited: bool
+    """True when a cell too many means that a delimiter inside a text shifted the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened file: its sheets and what was noticed while opening it."""
+
+    file: str
+    sheets: tuple[Sheet, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A complaint log as read: rows to take, rows not taken, and what the reader decided by itself.
+
+    Duplicates are all in `rows`: only the knowledge base knows which complaints it already holds.
+    """
+
+    file: str
+    rows: tuple[Row, ...]
+    rejections: tuple[Rejection, ...]
+    notices: tuple[str, ...]
+    data_rows: int
+    """Rows that hold anything: `len(rows) + len(rejections)`."""

@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import pytest
+from pandas import DataFrame
+from streamlit.testing.v1 import AppTest
+
+from pages.shell import resources
+from sipd_core.blocking import BlockingEngine
+from sipd_core.errors import StoreLockedError
+from sipd_core.texts import text
+from tests.ui.console import LOG, Opener, shown, started
+
+
+def test_without_rows_it_says_how_to_begin(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    assert not app.exception
+    assert text("knowledge.empty.title") in shown(app)
+    assert app.button(key="knowledge.import").disabled
+
+
+def test_files_are_imported_and_each_gets_its_card(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    app.file_uploader[0].upload("log.csv", LOG)
+    app.file_uploader[0].upload("salah.csv", b"apa,ini\n1,2\n")
+    app.run()
+    app.button(key="knowledge.import").click().run()
+    assert not app.exception
+    page = shown(app)
+    assert text("knowledge.report.accepted", n=3) in page
+    assert text("knowledge.report.failed") in page
+    assert len(app.error) == 1
+    assert empty_engine.status().cases == 3
+
+
+def test_a_rejected_row_is_shown_with_its_reason(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    app.file_uploader[0].upload("log.csv", LOG + b"Login,,kosong,,\n").run()
+    app.button(key="knowledge.import").click().run()
+    reasons = next(table.value for table in app.dataframe if text("knowledge.report.reason_text") in table.value.columns)
+    assert len(reasons) == 1
+    assert app.download_button[0].label == text("knowledge.report.download_reasons")
+
+
+def test_rows_are_found_by_word_and_by_menu(engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    assert len(_rows(app)) == 3
+    app.text_input(key="knowledge.search").set_value("login").run()
+    assert list(_rows(app)[text("knowledge.table.column_menu")]) == ["Login"]
+    app.text_input(key="knowledge.search").set_value("tidak ada kata ini").run()
+    assert text("knowledge.table.no_match") in shown(app)
+
+
+def test_a_precedent_is_not_called_a_solution(engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    rows = _rows(app)
+    kinds = dict(zip(rows[text("knowledge.table.column_menu")], rows[text("knowledge.table.column_kind")], strict=True))
+    assert kinds["DPA"] == text("knowledge.table.kind_precedent")
+    assert kinds["Login"] == text("knowledge.table.kind_remedy")
+
+
+def test_imports_are_listed(engine: BlockingEngine, open_page: Opener) -> None:
+    app = open_page("pengetahuan")
+    history = app.dataframe[-1].value
+    assert list(history[text("knowledge.history.file")]) == ["log.csv"]
+
+
+def test_samples_go_after_a_confirmation_and_come_back(
+    tmp_path: Path, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = started(tmp_path, load_sample_data=True)
+    monkeypatch.setattr(resources, "_engine", engine)
+    try:
+        before = engine.status().sample_cases
+        app = open_page("pengetahuan")
+        app.button(key="knowledge.remove").click().run()
+        assert engine.status().sample_cases == before > 0
+        app.button(key="knowledge.remove_yes").click().run()
+        assert engine.status().sample_cases == 0
+        app.button(key="knowledge.restore").click().run()
+        assert engine.status().sample_cases == before
+    finally:
+        engine.close()
+
+
+def test_an_error_of_the_store_is_told_and_the_page_stands(
+    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise StoreLockedError
+
+    monkeypatch.setattr(engine, "cases", locked)
+    app = open_page("pengetahuan")
+    assert not app.exception
+    assert app.error[0].value.startswith("Penyimpanan data sedang terkunci")
+    assert text("knowledge.history.heading") in shown(app)
+
+
+def _rows(app: AppTest) -> DataFrame:
+    """The table of cases among the tables of the page."""
+    tables = (table.value for table in app.dataframe)
+    return next(table for table in tables if text("knowledge.table.column_issue") in table.columns)

@@ -138,6 +138,9 @@ class BlockingEngine:
     def traces(self, days: int = 1, limit: int = 10_000) -> tuple[TurnTrace, ...]:
         return self._engine.recent_traces(days, limit)
 
+    def write_shipped_vectors(self) -> int:
+        return self._portal.call(self._engine.write_shipped_vectors)
+
     def export_rows(self) -> bytes:
         return self._engine.export_rows()
 

@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from pydantic import SecretStr
 
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Turn
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     command("imports", _imports)
     command("usage", _usage).add_argument("--days", type=_positive, default=30, metavar="N", help=text("cli.days"))
     command("stats", _stats)
+    command("vectors", _vectors)
     return parser
 
 
@@ -250,6 +253,16 @@ def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
             "cost": _numbers(asdict(engine.costs(30))),
         }
     return parts, json.dumps(parts, indent=2, ensure_ascii=False, default=str)
+
+
+def _vectors(options: argparse.Namespace, settings: Settings) -> Printed:
+    """Made in a store of its own, so that nothing of a real base can get into the product."""
+    with tempfile.TemporaryDirectory(prefix="sipd-vektor-", ignore_cleanup_errors=True) as folder:
+        private = settings.model_copy(update={"sipd_data_dir": Path(folder), "database_url": SecretStr(""), "chroma_url": ""})
+        engine = BlockingEngine(private)
+        count = engine.write_shipped_vectors()
+        engine.close()
+    return {"vectors": count}, text("cli.vectors_done", n=count)
 
 
 def _numbers(value: Any) -> Any:

@@ -21,6 +21,7 @@ from sipd_core.chat.turn import Conversation, Escalation, EscalationReason, Feed
 from sipd_core.documents import ImportReport, IndexingProgress
 from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.embeddings.local import LocalEmbedder
+from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult
 from sipd_core.knowledge.exports import rows_as_csv
@@ -42,6 +43,7 @@ from sipd_core.usage import CallRecord
 log = logging.getLogger(__name__)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
+VECTOR_FOLDER = SHIPPED_DATA / "vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Engine:
         self._make_stores()
         self.reader = await to_thread.run_sync(LocalReader, SHIPPED_DATA / "training")
         self._make_rooms()
+        self._stack.callback(self.base.close)
         self._searchable, self._prepared = Event(), Event()
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._prepare)
@@ -87,9 +90,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await self._stack.aclose()
-            await to_thread.run_sync(self.base.close)
+        await self._stack.aclose()
 
     def _make_stores(self) -> None:
         settings, database = self.settings, self._database
@@ -177,7 +178,8 @@ class Engine:
         memory = None
         if settings.enable_embedding_cache:
             memory = EmbeddingCache(settings.embedding_cache_size, settings.cache_ttl_hours * 3600)
-        return CachedEmbedder(local, memory, self.vectors, monitor=self.monitor, on_call=self._book)
+        shipped = ShippedVectors(VECTOR_FOLDER / f"{local.model}.npz")
+        return CachedEmbedder(local, memory, self.vectors, shipped=shipped, monitor=self.monitor, on_call=self._book)
 
     def _open_index(self) -> VectorIndex:
         settings, embedder = self.settings, self._embedder
@@ -300,6 +302,17 @@ class Engine:
         await self.base.refresh()
         self.indexer.wake()
         return count
+
+    async def write_shipped_vectors(self) -> int:
+        """Renew the vectors that come with the product, from this base (the sample rows alone); returns how many."""
+        await self.wait_until_indexed()
+        embedder = self._embedder
+        assert embedder is not None
+        questions = [*self.reader.texts, *self.base.calibration_questions()]
+        examples = await embedder.examples(questions)
+        vectors = dict(zip(examples.keys, examples.vectors, strict=True)) | self.base.view_vectors(embedder.dimension)
+        await to_thread.run_sync(write_shipped, VECTOR_FOLDER / f"{embedder.model}.npz", vectors)
+        return len(vectors)
 
     def cache_stats(self) -> CacheStats:
         """Figures of the embedding cache, in memory and in SQL."""

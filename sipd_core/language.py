@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import Stemmer
+import Stemmer  # type: ignore[import-not-found]  # a compiled module without stubs
 
 LANGUAGE_FOLDER = Path(__file__).resolve().parents[1] / "data" / "language"
 
@@ -66,11 +66,12 @@ def words(text: str) -> list[str]:
 
 
 def normalise(text: str) -> str:
-    """`text` for lexical use: the words that carry its matter; numbers only when it is mainly a number."""
-    found = words(text)
-    plain = [word for word in found if not _NUMBER.fullmatch(word)]
-    chosen = found if 2 * len(plain) < len(found) else plain
-    return " ".join(word for word in chosen if word not in _tables().stop_words)
+    """`text` for lexical use: the words that carry its matter; numbers only when it is mainly numbers."""
+    written = _WORD.findall(expand(text.casefold()))
+    plain = [word for word in written if not _NUMBER.fullmatch(word)]
+    chosen = written if 2 * len(plain) < len(written) else plain
+    parts = (part for word in chosen for part in _PART.findall(word))
+    return " ".join(part for part in parts if part not in _tables().stop_words and len(part) <= _LONGEST_WORD)
 
 
 def stems(found: Sequence[str]) -> list[str]:

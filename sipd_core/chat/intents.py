@@ -38,9 +38,11 @@ _KEPT_OUT = (
     _words(r"nonaktif|tidak aktif|dinonaktifkan|dibekukan|ter?blokir|ke-?kunci|terkunci|locked|suspend\w*"),
 )
 _ALREADY_INSIDE = (
-    rf"\b(?:sudah|sdh|udah|berhasil|sukses|bisa|setelah|habis)(?:\W+\w+)?\W+{_ENTER}\b"
-    rf"|\b{_ENTER} (?:sih |sudah |udah )?(?:aman|oke?|normal|lancar|berhasil)\b",
+    r"(?<!tidak )(?<!tdk )(?<!gak )(?<!ga )(?<!belum )(?<!blm )"
+    rf"\b(?:sudah|sdh|udah|udh|berhasil|sukses|setelah|habis)(?:\W+(?:bisa|bs|dapat|berhasil|saya|kami))?\W+{_ENTER}\b"
+    rf"|\b{_ENTER} (?:sih |sudah |udah )?(?:bisa|aman|oke?|normal|lancar|berhasil)\b"
 )
+_TURN = re.compile(r"[,.;]|\b(?:tapi|tp|tetapi|namun|cuma|hanya|tinggal|lalu|but)\b")
 _BUDGET_DOCUMENTS = (
     _words("dpp?a|dokumen (?:pelaksanaan|anggaran)|penjabaran"),
     _words("anggaran kas|rak|rencana (?:penarikan|kas|dana)|penarikan|spd|cash budget"),
@@ -75,7 +77,7 @@ _RULES_AND_STEPS = (
     r"^(?:\w+\W+){0,3}?(?:siapa|kapan|apa|apakah|apa sih|bagaimana|gimana|gmn|di ?mana|ke ?mana|berapa|bolehkah|boleh"
     r"|adakah|wajibkah|kalau|bila|what|who|how|where|when|is|piye|kumaha|saha|sinten|baa|sia)\b",
     _words(
-        r"beda\w*|perbedaan|maksud\w*|arti\w*|istilah|singkatan|kepanjangan|fungsi|cara\w*|alur|urutan|syarat|aturan",
+        r"apa\W+(?:\w+\W+)?(?:beda|perbeda)\w*|bedanya apa|maksud\w*|arti\w*|istilah|singkatan|kepanjangan|fungsi|cara\w*|alur|urutan|syarat|aturan",
         r"dasar hukum|wajib\w*|boleh\w*|berwenang|kewenangan|panduan|manual|tutorial|pelatihan|penjelasan",
         "tanya|bertanya|nanya|difference",
     ),
@@ -88,9 +90,9 @@ _WISHES = (
     ),
     _words(r"usul\w*|diusulkan|mengusulkan|saran\w*|masukan|fitur\w*|features?|request|req|ide|suggestion"),
     _words(
-        r"semoga|harap\w*|berharap|diharapkan|alangkah|andai|kiranya|sebaiknya|ingin\w*|pengen\w*|pingin\w*|perlu|butuh",
-        "kalau bisa|kalo bisa|would|please",
+        r"semoga|harap\w*|berharap|diharapkan|alangkah|andai|kiranya|sebaiknya|kalau bisa|kalo bisa|would|please",
     ),
+    _words(r"ingin\w*|pengen\w*|pingin\w*|perlu|butuh|mau"),
     rf"\b(?:mohon|tolong|minta|bisa(?:kah)?|boleh|perlu|butuh|ada|adakah|kalau){_FEW}"
     r"(?:di)?(?:tambah|sedia|buat|bikin|kembang|usul|fitur|menu|tombol)",
 )
@@ -109,11 +111,12 @@ _ANGER = (
     ),
     r"\b(?:\d+|dua|tiga|empat|lima|se|ber\w+)[ -]?(?:minggu|bulan|hari|kali)\b",
 )
-_CUES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        *(_KEPT_OUT + _ALREADY_INSIDE + _BUDGET_DOCUMENTS + _REPORTS + _WRONG_FIGURES),
-        *(_MACHINERY + _RULES_AND_STEPS + _WISHES + _ANGER),
+_INSIDE = re.compile(_ALREADY_INSIDE)
+_KEPT_OUT_CUES = tuple(map(re.compile, _KEPT_OUT))
+_OTHER_CUES = tuple(
+    map(
+        re.compile,
+        _BUDGET_DOCUMENTS + _REPORTS + _WRONG_FIGURES + _MACHINERY + _RULES_AND_STEPS + _WISHES + _ANGER,
     )
 )
 _BLEND = Blend(ngrams=1.0, cues=1.0, embedding=1.5)
@@ -153,5 +156,20 @@ class IntentClassifier:
 def intent_cues(text: str) -> Array:
     """One figure per pattern: found or not, scaled so that a message with many cues does not shout."""
     lowered = text.lower()
-    found = np.array([pattern.search(lowered) is not None for pattern in _CUES], dtype=np.float32)
+    inside = _INSIDE.search(lowered)
+    matter = lowered if inside is None else _after_turn(lowered, inside.end())
+    found = np.array(
+        [
+            inside is not None,
+            *(pattern.search(matter) is not None for pattern in _KEPT_OUT_CUES),
+            *(pattern.search(lowered) is not None for pattern in _OTHER_CUES),
+        ],
+        dtype=np.float32,
+    )
     return np.asarray(found / max(1.0, math.sqrt(found.sum())), dtype=np.float32)
+
+
+def _after_turn(lowered: str, end: int) -> str:
+    """What follows "I am signed in, but": only that can still tell of being kept out."""
+    turn = _TURN.search(lowered, end)
+    return lowered[turn.end() :] if turn else lowered[end:]

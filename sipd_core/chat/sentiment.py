@@ -44,8 +44,10 @@ _KINDS: frozenset[str] = frozenset(get_args(Kind))
 _LONGEST_TERM = 4
 _NEGATION_REACH = 3
 """Words a negation looks ahead: "tidak terlalu mengecewakan" is reached, the next clause is not."""
+_FULL_DENIAL = -1.0
 _CLITICS = ("nya", "lah", "kah", "ku", "mu", "pun", "na", "no", "e")
 _PRAISE = 0.5
+_TROUBLE = ("fault", "blame", "contrast")
 _DEGREE = ("intensifier", "softener")
 _PAUSES = frozenset(",.;:?!")
 _DURATION = re.compile(
@@ -87,7 +89,7 @@ def _entry(row: Mapping[str, str]) -> tuple[str, Term]:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One term met in a text: `value` is its polarity there, after negation and degree (0 for the other kinds)."""
+    """One term met in a text: `value` is its polarity there, after negation and degree (0 for kinds without any)."""
 
     position: int
     kind: Kind
@@ -129,16 +131,22 @@ def _lookup(phrase: str, lexicon: Lexicon) -> Term | None:
 
 def _in_context(index: int, found: Sequence[Match]) -> Hit:
     start, end, term = found[index]
-    if term.kind not in ("polarity", "thanks"):
+    if term.kind not in ("polarity", "thanks", "fault"):
         return Hit(start, term.kind, 0.0)
-    degree, negations = 1.0, 0
+    degree, denial = 1.0, 1.0
     for _, other_end, other in _same_clause_before(index, found):
-        negations += other.kind == "negation" and start - other_end < _NEGATION_REACH
+        if other.kind == "negation" and start - other_end < _NEGATION_REACH and _denies(other, term):
+            denial = -denial
         degree *= other.strength if other.kind in _DEGREE and other_end == start else 1.0
     if index + 1 < len(found) and found[index + 1][0] == end and found[index + 1][2].kind in _DEGREE:
         degree *= found[index + 1][2].strength
     value = max(-1.0, min(1.0, term.strength * degree))
-    return Hit(start, term.kind, _negated(value) if negations % 2 else value, bool(negations))
+    return Hit(start, term.kind, _negated(value) if denial < 0 else value, denial < 0)
+
+
+def _denies(negation: Term, term: Term) -> bool:
+    """A weak negation ("belum", "kurang") takes praise away and turns no anger into praise."""
+    return negation.strength <= _FULL_DENIAL or term.strength > 0
 
 
 def _same_clause_before(index: int, found: Sequence[Match]) -> Iterator[Match]:
@@ -154,7 +162,7 @@ def _negated(value: float) -> float:
 
 
 def sentiment_cues(text: str, lexicon: Lexicon) -> Array:
-    """Twenty-three figures of -1..1: how much praise and blame, where, and what speaks for irony."""
+    """Twenty-four figures of -1..1: how much praise and blame, where, and what speaks for irony."""
     hits = find_terms(text, lexicon)
     lowered = text.lower()
     lasting = _DURATION.search(lowered) is not None
@@ -178,7 +186,7 @@ def _meetings(hits: Sequence[Hit], lasting: bool) -> Iterator[bool]:
     praise = any(hit.value >= _PRAISE for hit in hits if hit.kind == "polarity")
     thanks = any(hit.value > 0 for hit in hits if hit.kind == "thanks")
     anger = any(hit.value < 0 for hit in hits)
-    trouble = anger or lasting or any(hit.kind in ("fault", "blame", "contrast") for hit in hits)
+    trouble = anger or lasting or any(hit.kind in _TROUBLE and not hit.negated for hit in hits)
     yield praise and not trouble
     yield praise and trouble
     yield thanks and not trouble
@@ -190,8 +198,9 @@ def _meetings(hits: Sequence[Hit], lasting: bool) -> Iterator[bool]:
 def _marks(hits: Sequence[Hit]) -> Iterator[bool]:
     yield any(hit.negated and hit.value < 0 for hit in hits)
     yield any(hit.negated and hit.value > 0 for hit in hits)
+    yield any(hit.negated and hit.kind == "fault" for hit in hits)
     for kind in ("plea", "contrast", "blame", "fault", "intensifier", "negation"):
-        yield any(hit.kind == kind for hit in hits)
+        yield any(hit.kind == kind and not hit.negated for hit in hits)
 
 
 class SentimentModel:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sipd_core.cache import CacheStats, EmbeddingCache
 from sipd_core.embeddings import Embedder, Vectors
+from sipd_core.embeddings.shipped import ShippedVectors
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.usage import CallRecord
@@ -39,6 +40,7 @@ class CachedEmbedder:
         memory: EmbeddingCache | None,
         store: EmbeddingStore,
         *,
+        shipped: ShippedVectors | None = None,
         monitor: PerformanceMonitor,
         on_call: Callable[[CallRecord], None],
         cost_per_token: Decimal | None = Decimal(0),
@@ -46,6 +48,7 @@ class CachedEmbedder:
         self._inner = inner
         self._memory = memory
         self._store = store
+        self._shipped = shipped
         self._monitor = monitor
         self._on_call = on_call
         self._cost_per_token = cost_per_token
@@ -86,12 +89,20 @@ class CachedEmbedder:
         keys = [self.key(role, text) for text in texts]
         known = self._from_memory(keys) if role == "query" and not durable else {}
         if durable:
-            known |= await to_thread.run_sync(self._store.get, [key for key in keys if key not in known], self.dimension)
+            known |= await to_thread.run_sync(self._from_store, keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if missing:
             known |= await self._compute(missing, role, operation, durable=durable)
         vectors = np.stack([known[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
         return Embedded(vectors, tuple(keys), len(missing))
+
+    def _from_store(self, keys: list[str]) -> dict[str, NDArray[np.float32]]:
+        """What SQL holds, and what the product brings along, which is copied into SQL: the index is rebuilt from there."""
+        known = self._store.get(keys, self.dimension)
+        brought = self._shipped.get(key for key in keys if key not in known) if self._shipped else {}
+        if brought:
+            self._store.put(self.model, brought, {})
+        return known | brought
 
     def _from_memory(self, keys: list[str]) -> dict[str, NDArray[np.float32]]:
         if self._memory is None:

@@ -179,6 +179,14 @@ class KnowledgeBase:
         await to_thread.run_sync(self._cases.set_state, "calibration", f"{fingerprint}\n{fitted.to_json()}")
         await self.refresh(force=True)
 
+    def calibration_questions(self) -> list[str]:
+        """The questions that `calibrate` embeds for the rows as they are now."""
+        return list(training_texts(list(self._snapshot.cases.values())).queries)
+
+    def view_vectors(self, dimension: int) -> dict[str, NDArray[Any]]:
+        """Embedding key -> vector of every acknowledged view."""
+        return self._vectors.get(list({key for _, _, key in self._cases.all_views()}), dimension)
+
     def close(self) -> None:
         """Release the index; idempotent."""
         if self._index is not None:

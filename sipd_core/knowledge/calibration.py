@@ -117,7 +117,6 @@ class Calibration:
         """Log odds that a question is about the field at all."""
         return float(np.asarray(query_vector, np.float64) @ np.asarray(self.field_weights) + self.field_offset)
 
-
     def word_score(self, clean: str) -> float:
         """Log odds, from its words alone, that a question is about the field at all."""
         return sum(self.word_odds.get(term, UNSEEN_ODDS) for term in _terms(clean))
@@ -131,11 +130,12 @@ def training_texts(cases: Sequence[Case]) -> TrainingSet:
     background = background_sentences()
     shipped = field_sentences()
     rng = random.Random(_SEED)
+    ordered = sorted(cases, key=lambda case: case.id)
     wanted = (MAX_QUERIES - len(background) - len(shipped)) // 2
-    chosen = rng.sample(sorted(cases, key=lambda case: case.id), min(wanted, len(cases)))
+    chosen = rng.sample(ordered, min(wanted, len(ordered)))
     whole = [clean_query(case.issue) for case in chosen]
     own = [text for text in (*whole, *(_cut(text, rng) for text in whole)) if text]
-    counted = rng.sample(list(cases), min(MAX_COUNTED, len(cases)))
+    counted = rng.sample(ordered, min(MAX_COUNTED, len(ordered)))
     return TrainingSet(
         _embedded((*own, *shipped)), _embedded(background), tuple(clean_query(case.issue) for case in counted)
     )

@@ -11,16 +11,18 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from sipd_core.language import CONCEPT_MARK, concepts, is_stop_word, normalise, stems, words
+from sipd_core.language import concepts, is_stop_word, normalise, stems, words
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 K1 = 1.5
 B = 0.75
+"""Saturation and length normalisation of BM25; .9-2 measured the same, a smaller B costs 2-4 points on short complaints."""
+
 GRAM_SIZES = (2, 3, 4)
-CONCEPT_WEIGHT = 0.8
-"""Weight of a shared meaning beside a shared word; .5 to 1.2 measured the same."""
+CONCEPT_WEIGHT = 1.3
+"""Weight of a shared meaning beside a shared word; 1.0 to 1.6 measured the same, .5 two points less."""
 
 SIMILAR_WORDS = 60
 """Words of the base most like the question's, spelling alone; the others only share a syllable with it."""
@@ -119,7 +121,7 @@ class LexicalIndex:
         code = self._terms.vocabulary.get(term)
         owners = self._terms.of(code)[0] if code is not None else np.empty(0, np.int32)
         place = np.searchsorted(owners, rows)
-        return np.append(owners, -1)[place] == rows
+        return np.asarray(np.append(owners, -1)[place] == rows)
 
 
 class WordGrams:
@@ -140,7 +142,8 @@ class WordGrams:
         norm = max(float(weighted @ weighted) + unseen, 1e-9) ** 0.5
         by_word = self._grams.sums(codes, weighted * self._rarity[codes])
         similar = _largest(by_word / self._lengths, SIMILAR_WORDS)
-        return np.asarray(self._words.sums(similar, by_word[similar]) / (self._norms * norm), np.float32)
+        cosines = self._words.sums(similar, by_word[similar]) / (self._norms * norm)
+        return np.asarray(np.minimum(cosines, 1.0), np.float32)  # the norms are approximate
 
     def _gram_rarity(self) -> Floats:
         grams, owners, _ = self._grams.columns()
@@ -205,7 +208,7 @@ def _to_bm25(postings: Postings, rarity: Floats) -> None:
     postings.reweigh((rarity[codes] * counts * (K1 + 1) / saturation).astype(np.float32))
 
 
-def _positive_root(values: NDArray[np.float64]) -> Floats:
+def _positive_root(values: NDArray[np.float64] | NDArray[np.int_]) -> Floats:
     return np.maximum(np.sqrt(values), 1e-6).astype(np.float32)
 
 

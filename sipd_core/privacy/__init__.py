@@ -5,7 +5,6 @@ what it found over a working copy, so that the next family cannot take a piece o
 """
 
 from collections import Counter
-from types import MappingProxyType
 
 from sipd_core.privacy.addresses import find_links, find_people
 from sipd_core.privacy.banking import find_banking
@@ -37,7 +36,7 @@ def mask(text: str) -> Masked:
         if found.text == text:
             break
         text = found.text
-    return Masked(text, MappingProxyType(dict(counts)))
+    return Masked(text, dict(counts))
 
 
 _FAMILIES = (

@@ -46,6 +46,7 @@ _LIST_LINK = re.compile(
     r"[\s\"')]{0,3}(?:,|;|/|\||->|→|atau|dan|or|and|lalu|kemudian|trus|terus|menjadi|jadi|ke|bukan|to)[ \"'(]{1,3}"
     r"(?:dan |and |atau )?(?:(?:yang|pertama|kedua|ketiga|lama|baru|sekarang|skrg)[ :]{1,2}){0,2}"
 )
+_EQUATED = re.compile(r"[\"')]{0,2}\s(?:itu|adalah|sebagai|is|as)\s", re.IGNORECASE)
 _PHRASE_WORD = re.compile(rf" ([^\s,.;:!?\"'(){PAINTED}]{{1,40}})(?=[\s,.;:!?\"'()]|$)")
 _TOKEN = re.compile(rf"[^\s{PAINTED}]{{6,64}}(?![^\s{PAINTED}])")
 
@@ -180,9 +181,15 @@ def _phrase_end(view: str, value: Word) -> int:
 
 
 def _in_front(view: str, label: re.Match[str], kind: Kind) -> Iterator[Find]:
-    """A secret named before its label: "Rinjani3726 itu password saya"."""
-    word = None if kind is Kind.CODE else word_in_front(view, label.start())
-    if word and looks_secret(word.text) and re.search(r"[\d@#$%^&*]", word.text):
+    """A secret named before its label: "Rinjani3726 itu password saya", "664422 sebagai kode OTP"."""
+    word = word_in_front(view, label.start())
+    if word is None:
+        return
+    if kind is Kind.CODE:
+        is_value = re.fullmatch(r"\d{4,8}", word.text) is not None and _EQUATED.match(view, word.end) is not None
+    else:
+        is_value = looks_secret(word.text) and re.search(r"[\d@#$%^&*]", word.text) is not None
+    if is_value:
         yield Find(word.start, word.end, kind)
 
 

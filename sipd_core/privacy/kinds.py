@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from types import MappingProxyType
 
 from sipd_core.texts import text as words
 
@@ -134,4 +133,4 @@ class Sheet:
             pieces += [self._text[done : find.start], token(find.kind)]
             done = find.end
         counts = Counter(find.kind.value for find in self.finds)
-        return Masked("".join([*pieces, self._text[done:]]), MappingProxyType(dict(counts)))
+        return Masked("".join([*pieces, self._text[done:]]), dict(counts))

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from sipd_core.privacy import labels
 from sipd_core.privacy.kinds import PAINTED, SECRET_PAINT, Find, Kind
 from sipd_core.privacy.reading import Promise, Word, read_word, word_in_front, words_behind
-from sipd_core.privacy.words import LINKS, THINGS, is_known, is_talk, is_verb, looks_secret, looks_user
+from sipd_core.privacy.words import LINKS, THINGS, is_known, is_reference, is_talk, is_verb, looks_secret, looks_user
 
 _REACH = 5
 _INITIALS = re.compile(
     rf"(?<![\w-])un?\s?[:=]\s?(?P<user>[^\s,;|&{PAINTED}]{{3,80}})[\s,;|/&]{{1,4}}"
     rf"(?:p|pw|pass)\s?[:=]\s?(?P<secret>[^\s,;|{PAINTED}]{{3,80}})",
     re.IGNORECASE,
+)
+_BARE_PAIR = re.compile(
+    rf"(?<!\S)(?P<user>[A-Za-z][A-Za-z0-9]{{0,30}}(?:[._][A-Za-z0-9]{{1,30}}){{1,4}})\s?[/|]\s?(?P<secret>[^\s/|{PAINTED}]{{5,40}})(?!\S)"
 )
 _BETWEEN = re.compile(
     r"[\"'*)]{0,2}[ \t]{0,20}"
@@ -34,6 +37,16 @@ def find_pairs(view: str) -> Iterator[Find]:
             yield Find(*hit.span("secret"), Kind.PASSWORD)
     for label in labels.PAIR.finditer(view):
         yield from _pair(view, label)
+    if labels.ANY.search(view):
+        yield from _bare_pairs(view)
+
+
+def _bare_pairs(view: str) -> Iterator[Find]:
+    """ "bend_uji / Koper4si" in a text that speaks of a login at all."""
+    for hit in _BARE_PAIR.finditer(view):
+        if looks_user(hit["user"]) and looks_secret(hit["secret"]) and not is_reference(hit[0]):
+            yield Find(*hit.span("user"), Kind.USERNAME)
+            yield Find(*hit.span("secret"), Kind.PASSWORD)
 
 
 def find_users(view: str) -> Iterator[Find]:

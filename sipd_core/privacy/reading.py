@@ -69,7 +69,7 @@ class Promise:
         if low in REARM:
             self.near, self.owned, self.talked = True, True, False
             self.explicit = self.explicit or low in _IS_WORDS
-        elif low in POSSESSIVE:
+        elif low in POSSESSIVE or low.removesuffix("nya") in POSSESSIVE:
             self.owned = self.owned or self.near
         elif low in ("ke", "to"):
             self.near = True
@@ -169,6 +169,10 @@ def read_quoted(view: str, position: int, promise: Promise) -> Word | None:
 
 def word_in_front(view: str, position: int) -> Word | None:
     """The last token before `position` that is no link word, if it stands in the same sentence."""
+    while position > 0 and view[position - 1] in _OPENING:
+        position -= 1
+    if position == 0 or not view[position - 1].isspace():
+        return None
     offset = max(0, position - 120)
     tokens = list(re.finditer(rf"[^\s{PAINTED}]+", view[offset:position]))
     for token in reversed(tokens[-6:]):

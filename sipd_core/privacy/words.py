@@ -103,8 +103,11 @@ def is_unmistakable(token: str) -> bool:
     """Whether letters, digits and a sign stand together as only a made-up password has them: `Awan!77`."""
     if not 6 <= len(token) <= 64 or not looks_secret(token, far=True) or not _STRONG_SIGN.search(token):
         return False
-    stem = re.split(r"[^\w]", token, maxsplit=1)[0]
-    return any(map(str.isdigit, token)) and not (stem and is_known(stem)) and "/" not in token
+    if not any(map(str.isdigit, token)) or re.search(r"[/\"{}\[\]]", token):
+        return False
+    # "tiket#123" and "R&D2" are ordinary: these signs prove nothing behind a word we know
+    stem = re.match(r"([^\W\d_]+)[#%&?]", token)
+    return stem is None or not is_known(stem[1])
 
 
 def looks_user(token: str) -> bool:

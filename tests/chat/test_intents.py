@@ -103,9 +103,18 @@ def test_fitting_twice_gives_the_same_model(classifier: IntentClassifier, vector
         assert again.predict(case.text, vector) == classifier.predict(case.text, vector)
 
 
-def test_the_embedding_decides_where_words_are_unknown(classifier: IntentClassifier, model: E5) -> None:
-    unseen = "Mot de passe oublié, impossible de se connecter."
-    assert classifier.predict(unseen, model.query([unseen])[0]).intent is Intent.LOGIN_ISSUE
+def test_the_embedding_decides_where_words_say_nothing(classifier: IntentClassifier, model: E5) -> None:
+    login, report = model.query(["Kata sandi saya tidak diterima.", "Saldo neraca tidak seimbang."])
+    assert classifier.predict("qqq", login).intent is Intent.LOGIN_ISSUE
+    assert classifier.predict("qqq", report).intent is Intent.LAPORAN_ISSUE
+
+
+def test_being_signed_in_silences_the_signs_of_being_kept_out() -> None:
+    kept_out = slice(1, 6)
+    assert intent_cues("Kata sandi tidak diterima, akun terkunci.")[kept_out].any()
+    assert not intent_cues("Kata sandi benar dan sudah masuk, tetapi neraca kosong.")[kept_out].any()
+    assert intent_cues("Sudah masuk, tetapi akun lalu terkunci.")[kept_out].any()
+    assert intent_cues("Belum bisa masuk, sandi ditolak.")[kept_out].any()
 
 
 def test_cues_ignore_case_and_stay_bounded() -> None:

@@ -1,5 +1,6 @@
 """Pages run whole: the entry script, the real engine on a folder of its own, no browser."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,23 @@ def no_component_scan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingEngine]:
-    """One started engine for the tests that only add to it; starting takes seconds."""
-    engine = started(tmp_path_factory.mktemp("ui"))
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder without rows, whose classifiers have learnt: the slow part of a first start, done once."""
+    folder = tmp_path_factory.mktemp("ui") / "prepared"
+    started(folder).close()
+    return folder
+
+
+@pytest.fixture
+def folder(prepared_folder: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return shutil.copytree(prepared_folder, tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def shared_engine(prepared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingEngine]:
+    """One engine for the tests that only add to it."""
+    engine = started(shutil.copytree(prepared_folder, tmp_path_factory.mktemp("ui") / "shared"))
     engine.import_files([("log.csv", as_file(LOG))])
     yield engine
     engine.close()
@@ -34,9 +49,9 @@ def engine(shared_engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> Bl
 
 
 @pytest.fixture
-def empty_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlockingEngine]:
+def empty_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlockingEngine]:
     """An engine that has seen nothing yet."""
-    engine = started(tmp_path)
+    engine = started(folder)
     monkeypatch.setattr(resources, "_engine", engine)
     yield engine
     engine.close()

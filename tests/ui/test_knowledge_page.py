@@ -65,9 +65,9 @@ def test_imports_are_listed(engine: BlockingEngine, open_page: Opener) -> None:
 
 
 def test_samples_go_after_a_confirmation_and_come_back(
-    tmp_path: Path, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+    folder: Path, open_page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = started(tmp_path, load_sample_data=True)
+    engine = started(folder, load_sample_data=True)
     monkeypatch.setattr(resources, "_engine", engine)
     try:
         before = engine.status().sample_cases

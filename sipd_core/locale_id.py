@@ -37,7 +37,7 @@ def percent(share: Figure | None, decimals: int = 0) -> str:
 
 
 def rupiah(value: Figure | None) -> str:
-    """Whole rupiah: `Rp 92.235.000`; below one hundred the two decimals stay, so that a small cost is not shown as none."""
+    """Whole rupiah: `Rp 92.235.000`; below one hundred with two decimals, so that a small cost is not shown as none."""
     amount = _exact(value)
     if amount is None:
         return UNKNOWN

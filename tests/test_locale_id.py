@@ -30,7 +30,8 @@ def test_number(value: float | Decimal | None, decimals: int, shown: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("share", "decimals", "shown"), [(0.864, 0, "86%"), (1, 0, "100%"), (0.0512, 1, "5,1%"), (0.0, 0, "0%"), (None, 0, "—")]
+    ("share", "decimals", "shown"),
+    [(0.864, 0, "86%"), (1, 0, "100%"), (0.0512, 1, "5,1%"), (0.0, 0, "0%"), (None, 0, "—")],
 )
 def test_percent(share: float | None, decimals: int, shown: str) -> None:
     assert locale_id.percent(share, decimals) == shown

@@ -1,7 +1,7 @@
 """One small text classifier for both local models: softmax regression on n-grams, cues and an optional embedding.
 
 It is fitted at the start of the process from the shipped examples. The blocks of features stay apart as kernels
-(n × n) during the fit, so a thousand examples and twelve thousand n-grams cost one small matrix; afterwards the
+(n, n) during the fit, so a thousand examples and twelve thousand n-grams cost one small matrix; afterwards the
 weights are one dense matrix per block.
 """
 
@@ -189,9 +189,9 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fit_softmax(
-    gram: NDArray[np.float64], targets: NDArray[np.float64], ridge: float, steps: int = 120
+    gram: NDArray[np.float64], targets: NDArray[np.float64], ridge: float, steps: int = 80
 ) -> NDArray[np.float64]:
-    """Dual coefficients (n × labels) of L2-regularised softmax regression; `gram` holds the n × n inner products.
+    """Dual coefficients of shape (n, labels) of L2-regularised softmax regression; `gram` holds the inner products.
 
     Accelerated gradient descent (Nesterov 1983) with a fixed step of one over the Lipschitz bound. The gradient in the
     weights is `X.T @ (residual + ridge * A)`, so the coefficients `A` move without the weights ever being formed.

@@ -77,7 +77,8 @@ _RULES_AND_STEPS = (
     r"^(?:\w+\W+){0,3}?(?:siapa|kapan|apa|apakah|apa sih|bagaimana|gimana|gmn|di ?mana|ke ?mana|berapa|bolehkah|boleh"
     r"|adakah|wajibkah|kalau|bila|what|who|how|where|when|is|piye|kumaha|saha|sinten|baa|sia)\b",
     _words(
-        r"apa\W+(?:\w+\W+)?(?:beda|perbeda)\w*|bedanya apa|maksud\w*|arti\w*|istilah|singkatan|kepanjangan|fungsi|cara\w*|alur|urutan|syarat|aturan",
+        r"apa\W+(?:\w+\W+)?(?:beda|perbeda)\w*|bedanya apa",
+        r"maksud\w*|arti\w*|istilah|singkatan|kepanjangan|fungsi|cara\w*|alur|urutan|syarat|aturan",
         r"dasar hukum|wajib\w*|boleh\w*|berwenang|kewenangan|panduan|manual|tutorial|pelatihan|penjelasan",
         "tanya|bertanya|nanya|difference",
     ),

@@ -68,7 +68,8 @@ class ChromaIndex:
 
         Raises IndexOwnedError when another process owns it.
         """
-        lock = FileLock(folder.with_suffix(".lock"))
+        # Acquired in a worker thread, released on the loop's: a thread-local lock would never be released.
+        lock = FileLock(folder.with_suffix(".lock"), thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:

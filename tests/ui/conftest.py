@@ -14,7 +14,7 @@ from tests.ui.console import ENTRY, LOG, ROOT, Opener, as_file, started
 
 @pytest.fixture(autouse=True)
 def no_component_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit looks through every installed distribution at the first run of each AppTest; there is nothing to find."""
+    """Streamlit searches every installed distribution at the first run of each AppTest; there is nothing to find."""
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", lambda *_, **__: [])
 
 

@@ -44,7 +44,10 @@ def test_daily_bars_add_up_the_models_of_one_kind_and_keep_days_in_order() -> No
         return UsageTotal(date(2026, 11, day), "chat", model, 1, tokens, Decimal(0), 0)
 
     figure = charts.daily_bars(
-        [total(22, "a", 5), total(21, "a", 1), total(22, "b", 7)], lambda t: float(t.tokens), "cost.chart.hover_tokens", "token"
+        [total(22, "a", 5), total(21, "a", 1), total(22, "b", 7)],
+        lambda t: float(t.tokens),
+        "cost.chart.hover_tokens",
+        "token",
     )
     assert list(figure.layout.xaxis.categoryarray) == ["21 Nov", "22 Nov"]
     assert list(figure.data[0].y) == [1.0, 12.0]

@@ -14,9 +14,7 @@ def test_every_page_says_which_mode_it_runs_in(engine: BlockingEngine, open_page
 
 
 @pytest.mark.parametrize("page", ["obrolan", "pengetahuan", "kinerja", "biaya"])
-def test_a_wrong_setting_is_told_in_one_sentence(
-    open_page: Opener, monkeypatch: pytest.MonkeyPatch, page: str
-) -> None:
+def test_a_wrong_setting_is_told_in_one_sentence(open_page: Opener, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     monkeypatch.setattr(resources, "_engine", None)
     monkeypatch.setenv("TOP_K_RESULTS", "banyak")
     app = open_page(page)

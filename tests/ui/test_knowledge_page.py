@@ -36,7 +36,9 @@ def test_a_rejected_row_is_shown_with_its_reason(empty_engine: BlockingEngine, o
     app = open_page("pengetahuan")
     app.file_uploader[0].upload("log.csv", LOG + b"Login,,kosong,,\n").run()
     app.button(key="knowledge.import").click().run()
-    reasons = next(table.value for table in app.dataframe if text("knowledge.report.reason_text") in table.value.columns)
+    reasons = next(
+        table.value for table in app.dataframe if text("knowledge.report.reason_text") in table.value.columns
+    )
     assert len(reasons) == 1
     assert app.download_button[0].label == text("knowledge.report.download_reasons")
 

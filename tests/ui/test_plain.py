@@ -5,7 +5,20 @@ from pages.shell.plain import answer_markdown, plain, plain_line, shortened
 
 @pytest.mark.parametrize(
     "hostile",
-    ["**tebal**", "<b>x</b>", "![g](x.png)", "[l](x)", "$x^2$", ":red[x]", "`k`", "# judul", "~~s~~", "| a |", "1. satu", "&lt;"],
+    [
+        "**tebal**",
+        "<b>x</b>",
+        "![g](x.png)",
+        "[l](x)",
+        "$x^2$",
+        ":red[x]",
+        "`k`",
+        "# judul",
+        "~~s~~",
+        "| a |",
+        "1. satu",
+        "&lt;",
+    ],
 )
 def test_every_mark_is_switched_off(hostile: str) -> None:
     shown = plain_line(hostile)
@@ -50,6 +63,15 @@ def test_an_account_code_at_the_start_of_a_line_is_no_list() -> None:
     assert answer_markdown("5.1.02 belanja").startswith("5\\.1\\.02")
 
 
-@pytest.mark.parametrize(("text", "limit", "expected"), [("abc", 3, "abc"), ("satu dua tiga", 10, "satu dua…"), ("satu dua tiga", 9, "satu…"), ("x" * 10, 5, "xxxx…"), ("a\nb", 9, "a b")])
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("abc", 3, "abc"),
+        ("satu dua tiga", 10, "satu dua…"),
+        ("satu dua tiga", 9, "satu…"),
+        ("x" * 10, 5, "xxxx…"),
+        ("a\nb", 9, "a b"),
+    ],
+)
 def test_shortened(text: str, limit: int, expected: str) -> None:
     assert shortened(text, limit) == expected

@@ -1,0 +1,106 @@
+"""Obrolan: an aduan goes in, an answer with its grounds comes out, and the conversation can be continued any time."""
+
+import streamlit as st
+
+from pages.shell import session, turns
+from pages.shell.conversations import draw_conversations
+from pages.shell.frame import errors_shown, page_frame
+from pages.shell.plain import plain_line
+from sipd_core.blocking import BlockingEngine
+from sipd_core.chat.turn import Conversation
+from sipd_core.errors import NotFoundError, SipdError
+from sipd_core.texts import text
+
+EXAMPLES = ("one", "two", "three", "four", "five", "six")
+
+
+def main() -> None:
+    engine = page_frame(text("chat.title"))
+    with errors_shown():
+        session_id, conversation = _current(engine)
+        kept = session.unanswered(session_id)
+        if message := _input():
+            session.keep_unanswered(session.Unanswered(session_id, message))
+        with st.sidebar:
+            draw_conversations(engine, session_id)
+        _history(engine, conversation)
+        if session.take_handover(session_id):
+            turns.show_handover(engine, session_id)
+        if message:
+            _answer(engine, session_id, message)
+        elif kept:
+            turns.draw_unanswered(kept)
+        elif not conversation.exchanges:
+            _empty(engine)
+
+
+def _current(engine: BlockingEngine) -> tuple[str, Conversation]:
+    """The conversation of the address, else an empty one that is stored with its first message."""
+    session_id = session.conversation_id(engine.new_session_id)
+    if session.CONVERSATION_PARAM not in st.query_params:
+        return session_id, Conversation(session_id, "")
+    try:
+        return session_id, engine.conversation(session_id)
+    except NotFoundError as error:
+        session.start_conversation()
+        st.warning(plain_line(error.user_text), icon=":material/link_off:")
+        fresh = session.conversation_id(engine.new_session_id)
+        return fresh, Conversation(fresh, "")
+
+
+def _input() -> str | None:
+    if returned := session.take_returned():
+        session.prefill_prompt(returned)
+    st.chat_input(text("chat.placeholder"), key=session.PROMPT, submit_mode="stop", on_submit=session.send_typed)
+    return session.take_pending()
+
+
+def _history(engine: BlockingEngine, conversation: Conversation) -> None:
+    last = len(conversation.exchanges) - 1
+    for place, exchange in enumerate(conversation.exchanges):
+        turns.draw_exchange(engine, exchange, latest=place == last)
+    if conversation.escalated:
+        _escalated(engine, conversation.id)
+
+
+@st.fragment
+def _escalated(engine: BlockingEngine, session_id: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(text("chat.escalated_banner"), icon=":material/forward_to_inbox:")
+        if st.button(text("chat.handover"), icon=":material/assignment_ind:", key="chat.handover"):
+            turns.show_handover(engine, session_id)
+
+
+def _answer(engine: BlockingEngine, session_id: str, message: str) -> None:
+    turns.draw_question(message)
+    try:
+        turns.draw_stream(engine.answer(message, session_id))
+    except SipdError as error:
+        session.forget_unanswered()
+    else:
+        session.forget_unanswered()
+        session.open_conversation(session_id)
+    st.rerun()
+
+
+def _empty(engine: BlockingEngine) -> None:
+    st.subheader(text("chat.empty_title"), anchor=False)
+    st.write(text("chat.empty_body"))
+    if not engine.status().cases and not engine.status().preparing:
+        st.info(text("chat.empty_no_cases"), icon=":material/menu_book:")
+    st.caption(text("chat.empty_examples"))
+    with st.container(key="examples"), st.grid(columns=2, min_column_width=300, gap="xsmall"):
+        for name in EXAMPLES:
+            example = text(f"chat.examples.{name}")
+            st.button(
+                example,
+                key=f"chat.example.{name}",
+                icon=":material/north_east:",
+                on_click=session.send,
+                args=(example,),
+                width="stretch",
+                wrap=True,
+            )
+
+
+main()

@@ -1,0 +1,1 @@
+"""What every page shares: entry script, frame, session keys, drawing."""

@@ -1,0 +1,97 @@
+"""The frame of every page: browser title, heading, the one engine, its state, and how errors are shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shell import session
+from pages.shell.plain import plain
+from pages.shell.resources import get_engine
+from sipd_core.blocking import BlockingEngine
+from sipd_core.engine import EngineStatus
+from sipd_core.errors import SipdError
+from sipd_core.locale_id import number
+from sipd_core.texts import text
+
+BRAND = Path(__file__).parent / "brand"
+FAVICON = str(BRAND / "favicon.png")
+
+
+def page_frame(title: str, intro: str = "") -> BlockingEngine:
+    """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine."""
+    # A picture file, because a Material icon here would be fetched from another server.
+    st.set_page_config(page_title=text("ui.page_title", title=title), page_icon=FAVICON, layout="wide")
+    st.html(BRAND / "console.css")
+    heading = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    heading.title(title, anchor=False, width="content")
+    if intro:
+        st.caption(intro)
+    engine, status = _engine()
+    with heading:
+        draw_status(status)
+    _draw_notices(status)
+    return engine
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show an error of the engine where it happened instead of ending the page."""
+    try:
+        yield
+    except SipdError as error:
+        show_error(error)
+
+
+@contextmanager
+def errors_kept() -> Iterator[None]:
+    """For callbacks, which must not draw: the next run shows the error at the top of the page."""
+    try:
+        yield
+    except SipdError as error:
+        session.keep_problem(error.user_text)
+
+
+def show_error(error: SipdError) -> None:
+    """What happened and what to do, in the words of the catalogue."""
+    st.error(plain(error.user_text), icon=":material/error:")
+
+
+def draw_status(status: EngineStatus) -> None:
+    """Mode, size of the knowledge base and sample rows as small badges."""
+    badges = [
+        f":blue-badge[:material/computer: {text('ui.status.local')}]",
+        f":gray-badge[{text('ui.status.cases', cases=number(status.cases))}]",
+    ]
+    if status.sample_cases:
+        badges.append(f":orange-badge[{text('ui.status.samples', n=number(status.sample_cases))}]")
+    if status.embedding_model is None and not status.preparing:
+        badges.append(f":orange-badge[{text('ui.status.words_only')}]")
+    st.markdown(" ".join(badges), help=_status_help(status), width="content")
+
+
+def _engine() -> tuple[BlockingEngine, EngineStatus]:
+    try:
+        engine = get_engine()
+        return engine, engine.status()
+    except SipdError as error:
+        st.subheader(text("ui.status.unavailable"), anchor=False)
+        show_error(error)
+        st.stop()
+
+
+def _status_help(status: EngineStatus) -> str:
+    remedies = text("ui.status.cases_help", remedies=number(status.cases_with_remedy), menus=number(status.menus))
+    return f"{text('ui.status.local_help')}\n\n{remedies}"
+
+
+def _draw_notices(status: EngineStatus) -> None:
+    if status.degraded:
+        st.warning(plain(status.degraded), icon=":material/warning:")
+    elif status.preparing:
+        st.info(text("ui.status.preparing"), icon=":material/hourglass_top:")
+    if problem := session.take_problem():
+        st.error(plain(problem), icon=":material/error:")
+    if said := session.take_flash():
+        st.toast(plain(said), icon=":material/check:")

@@ -1,0 +1,201 @@
+"""Every key of the browser session, named once, with typed access."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from sipd_core.documents import ImportReport
+
+CONVERSATION_PARAM = "percakapan"
+"""Name of the conversation's id in the address, so that a reload or a shared link continues it."""
+
+PROMPT = "chat.prompt"
+SEARCH = "chat.search"
+UPLOAD_ROUND = "knowledge.upload_round"
+TABLE_PAGE = "knowledge.table_page"
+
+_FRESH = "chat.fresh"
+_PENDING = "chat.pending"
+_UNANSWERED = "chat.unanswered"
+_RETURNED = "chat.returned"
+_HANDOVER = "chat.handover_next"
+_REPORTS = "knowledge.reports"
+_SAMPLES_REMOVED = "knowledge.samples_removed"
+_FLASH = "flash"
+_PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message that was sent and has no stored answer: the turn failed or was stopped."""
+
+    session_id: str
+    message: str
+    partial: str = ""
+    error: str | None = None
+    """What went wrong, in Indonesian; None when the person stopped the answer."""
+
+
+def conversation_id(new_id: Callable[[], str]) -> str:
+    """The conversation of the address, else the one this browser is about to start."""
+    wanted = st.query_params.get(CONVERSATION_PARAM)
+    if wanted:
+        return str(wanted)
+    if _FRESH not in st.session_state:
+        st.session_state[_FRESH] = new_id()
+    return str(st.session_state[_FRESH])
+
+
+def open_conversation(session_id: str) -> None:
+    """Continue this conversation, in this run and after a reload."""
+    st.query_params[CONVERSATION_PARAM] = session_id
+    st.session_state.pop(_FRESH, None)
+
+
+def start_conversation() -> None:
+    """Leave the current conversation for an empty one."""
+    st.query_params.pop(CONVERSATION_PARAM, None)
+    st.session_state.pop(_FRESH, None)
+    st.session_state.pop(_UNANSWERED, None)
+
+
+def send(message: str) -> None:
+    """Let the next run send this message, as if it had been typed."""
+    st.session_state[_PENDING] = message
+
+
+def send_typed() -> None:
+    """Callback of the chat input: it runs before anything of the page can fail, so what was typed is safe."""
+    if typed := st.session_state[PROMPT]:
+        st.session_state[_PENDING] = typed
+
+
+def take_pending() -> str | None:
+    """The message put by `send`, once."""
+    kept: str | None = st.session_state.pop(_PENDING, None)
+    return kept
+
+
+def keep_unanswered(unanswered: Unanswered) -> None:
+    """Remember a message until its answer is stored."""
+    st.session_state[_UNANSWERED] = unanswered
+
+
+def grow_partial(partial: str) -> None:
+    """Remember how much of the answer has arrived."""
+    st.session_state[_UNANSWERED] = replace(st.session_state[_UNANSWERED], partial=partial)
+
+
+def fail_unanswered(error: str) -> None:
+    """Remember why there is no answer, and give the message back to the input."""
+    kept = replace(st.session_state[_UNANSWERED], error=error)
+    st.session_state[_UNANSWERED] = kept
+    st.session_state[_RETURNED] = kept.message
+
+
+def take_returned() -> str | None:
+    """The message that a failed turn gave back, once."""
+    kept: str | None = st.session_state.pop(_RETURNED, None)
+    return kept
+
+
+def forget_unanswered() -> None:
+    """The answer is stored, or the person gave the message up."""
+    st.session_state.pop(_UNANSWERED, None)
+
+
+def unanswered(session_id: str) -> Unanswered | None:
+    """The message of this conversation that still has no answer."""
+    kept: Unanswered | None = st.session_state.get(_UNANSWERED)
+    return kept if kept and kept.session_id == session_id else None
+
+
+def show_handover_next(session_id: str) -> None:
+    """Let the next run open the hand-over card of this conversation."""
+    st.session_state[_HANDOVER] = session_id
+
+
+def take_handover(session_id: str) -> bool:
+    """Whether the hand-over card of this conversation is to be opened, once."""
+    return bool(st.session_state.pop(_HANDOVER, None) == session_id)
+
+
+def note_feedback(turn_id: str, message: str) -> None:
+    """What to say about the feedback on this answer."""
+    st.session_state[f"chat.feedback_note.{turn_id}"] = message
+
+
+def take_feedback_note(turn_id: str) -> str | None:
+    """What `note_feedback` put, once."""
+    kept: str | None = st.session_state.pop(f"chat.feedback_note.{turn_id}", None)
+    return kept
+
+
+def save_reason(turn_id: str, reason: str) -> None:
+    """Remember the reason given for a thumb down, so that it is not asked again."""
+    st.session_state[f"chat.reason_saved.{turn_id}"] = reason
+
+
+def saved_reason(turn_id: str) -> str:
+    """The reason given in this session for a thumb down."""
+    return str(st.session_state.get(f"chat.reason_saved.{turn_id}", ""))
+
+
+def prefill_prompt(message: str) -> None:
+    """Put a message back into the chat input; only allowed before the input is drawn."""
+    st.session_state[PROMPT] = message
+
+
+def keep_reports(reports: tuple[ImportReport, ...]) -> None:
+    """Remember the results of the last import, and empty the uploader."""
+    st.session_state[_REPORTS] = reports
+    st.session_state[UPLOAD_ROUND] = upload_round() + 1
+
+
+def reports() -> tuple[ImportReport, ...]:
+    """The results of the last import of this browser."""
+    kept: tuple[ImportReport, ...] = st.session_state.get(_REPORTS, ())
+    return kept
+
+
+def forget_reports() -> None:
+    """Close the results of the last import."""
+    st.session_state.pop(_REPORTS, None)
+
+
+def upload_round() -> int:
+    """Part of the uploader's key; a new number empties it."""
+    return int(st.session_state.get(UPLOAD_ROUND, 0))
+
+
+def note_samples_removed(count: int) -> None:
+    """Remember how many sample rows this browser removed, so that the way back stays in sight; 0 forgets it."""
+    st.session_state[_SAMPLES_REMOVED] = count
+
+
+def samples_removed() -> int:
+    """How many sample rows this browser removed."""
+    return int(st.session_state.get(_SAMPLES_REMOVED, 0))
+
+
+def keep_problem(message: str) -> None:
+    """Show this error on the next run."""
+    st.session_state[_PROBLEM] = message
+
+
+def take_problem() -> str | None:
+    """The error put by `keep_problem`, once."""
+    kept: str | None = st.session_state.pop(_PROBLEM, None)
+    return kept
+
+
+def flash(message: str) -> None:
+    """Say this once, on the next run."""
+    st.session_state[_FLASH] = message
+
+
+def take_flash() -> str | None:
+    """The message put by `flash`, once."""
+    kept: str | None = st.session_state.pop(_FLASH, None)
+    return kept

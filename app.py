@@ -4,6 +4,7 @@ Pages never import this module; they ask `pages.shell.resources` for the engine.
 """
 
 import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,14 +17,14 @@ from starlette.routing import Route
 
 from pages.shell.headers import SecurityHeaders
 from pages.shell.resources import close_engine, engine_ready, start_engine
+from sipd_core.errors import SipdError
 
 ENTRY = Path(__file__).parent / "pages" / "shell" / "main.py"
 
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Start the engine before the first visitor; freeze what start-up made, so the collector never walks it again."""
-    start_engine()
+    """Freeze what start-up made, so that the collector never walks it again; close the engine at the end."""
     gc.collect()
     gc.freeze()
     yield
@@ -35,6 +36,11 @@ async def health(_request: Request) -> JSONResponse:
     ready = engine_ready()
     return JSONResponse({"status": "ok" if ready else "preparing"}, 200 if ready else 503)
 
+
+try:
+    start_engine()
+except SipdError as error:
+    sys.exit(error.user_text)
 
 app = st.App(str(ENTRY), lifespan=lifespan, routes=[Route("/health", health)], middleware=[Middleware(SecurityHeaders)])
 

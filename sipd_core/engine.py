@@ -43,6 +43,8 @@ from sipd_core.usage import CallRecord
 log = logging.getLogger(__name__)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
+TAKE_OVER_SECONDS = 15
+"""How often a process that does not own the index tries to: the owner may have ended, the Chroma server come back."""
 VECTOR_FOLDER = SHIPPED_DATA / "vectors"
 
 
@@ -72,7 +74,7 @@ class Engine:
         self._stack = AsyncExitStack()
         self._embedder: CachedEmbedder | None = None
         self._problem: SipdError | None = None
-        self._shares_index = True
+        self._owns_index = False
 
     async def __aenter__(self) -> Self:
         self._database = await to_thread.run_sync(Database, self.settings.sql_url)
@@ -81,9 +83,9 @@ class Engine:
         self.reader = await to_thread.run_sync(LocalReader, SHIPPED_DATA / "training")
         self._make_rooms()
         self._stack.callback(self.base.close)
-        self._searchable, self._prepared = Event(), Event()
+        self._prepared = Event()
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
-        self._tasks.start_soon(self._prepare)
+        self._tasks.start_soon(self._work_in_background)
         return self
 
     async def __aexit__(
@@ -141,29 +143,45 @@ class Engine:
                 await to_thread.run_sync(self._accept_samples)
             await self.base.refresh(force=True)
             await self._open_vectors()
-            self._searchable.set()
             await self._teach_reader()
         except SipdError as error:
             log.error("the engine could not be prepared whole: %s", error)
             self._problem = error
         finally:
-            self._searchable.set()
             self._prepared.set()
-        if self._embedder is not None and self._shares_index:
-            await self.indexer.run()
+        if self._embedder is not None:
+            await self._keep_indexed()
+
+    async def _work_in_background(self) -> None:
+        """Preparing and indexing must never take the engine down with them: what is stored can still be read."""
+        try:
+            await self._prepare()
+        except Exception:
+            code = uuid.uuid4().hex[:8]
+            log.exception("background work ended unexpectedly (code %s)", code)
+            self._problem = SipdError(code, code=code)
 
     async def _open_vectors(self) -> None:
+        """Own the index; where another process does, or the Chroma server is away, search SQL's vectors instead."""
         try:
-            self._embedder = await to_thread.run_sync(self._load_embedder)
+            self._embedder = self._embedder or await to_thread.run_sync(self._load_embedder)
             await self.base.open_vectors(self._embedder, self._open_index)
-        except IndexOwnedError as error:
-            log.warning("%s; searching the vectors of SQL instead", error)
-            self._shares_index = False
-            self._problem = StoreError(str(error), text_key="answer.status.index_owned")
+            self._owns_index, self._problem = True, None
+        except EmbeddingError as error:
+            self._problem = error
+        except StoreError as error:
+            log.warning("searching the vectors of SQL instead of the index: %s", error)
+            owned = isinstance(error, IndexOwnedError)
+            self._problem = StoreError(str(error), text_key="answer.status.index_owned") if owned else error
             if self._embedder is not None:
                 await self.base.open_exact(self._embedder)
-        except (EmbeddingError, StoreError) as error:
-            self._problem = error
+
+    async def _keep_indexed(self) -> None:
+        """Take the index over as soon as it can be had, and make vectors from then on."""
+        while not self._owns_index:
+            await anyio.sleep(TAKE_OVER_SECONDS)
+            await self._open_vectors()
+        await self.indexer.run()
 
     async def _teach_reader(self) -> None:
         """Give the classifiers the meaning of their examples; the vectors are computed at the first start only."""
@@ -221,12 +239,12 @@ class Engine:
         await self._prepared.wait()
         if self._embedder is None:
             raise self._problem or EmbeddingError("no embedding model is loaded", reason="model belum siap")
-        if self._shares_index:
-            self.indexer.wake()
+        if self._owns_index:
             await self.indexer.wait_until_idle()
+            return
         while await to_thread.run_sync(self.cases.pending_count):
             await anyio.sleep(0.2)
-        await self.base.refresh(force=True)
+        await self.base.open_exact(self._embedder)
 
     def status(self) -> EngineStatus:
         counts = self.cases.counts()
@@ -247,13 +265,13 @@ class Engine:
 
     async def answer(self, message: str, session_id: str) -> AsyncIterator[str | Turn]:
         """The answer in pieces, then the Turn."""
-        await self._searchable.wait()
+        await self._prepared.wait()
         async for part in self._chat.answer(message, session_id):
             yield part
 
     async def search(self, question: str, top_k: int | None = None) -> SearchResult:
         """Cases for a question, masked before anything is done with it."""
-        await self._searchable.wait()
+        await self._prepared.wait()
         return await self.base.search(mask(question).text, top_k)
 
     def conversation(self, session_id: str) -> Conversation:

@@ -1,5 +1,6 @@
 """What a message wants and how it feels, read by two small models taught at start from the shipped examples."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,18 @@ from sipd_core.chat.sentiment import SentimentModel, load_lexicon
 from sipd_core.chat.turn import Intent
 from sipd_core.embeddings import Vectors
 
+Models = tuple[IntentClassifier, SentimentModel]
+
 
 class LocalReader:
-    """Reads words alone until it is taught the meaning of its examples; swapped whole, so readers never wait."""
+    """Reads with the meaning of its examples once it is taught it, with their words alone where there is no vector."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` holds intents.csv, sentiment.csv and sentiment_lexicon.tsv; raises SipdError when they are unfit."""
         self._intents = load_examples(folder / "intents.csv")
         self._sentiments = load_examples(folder / "sentiment.csv")
         self._lexicon = load_lexicon(folder / "sentiment_lexicon.tsv")
-        self._with_words = self._taught(None)
-        self._with_meaning = self._with_words
-        self._knows_meaning = False
+        self._with_meaning: Models | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -32,25 +33,29 @@ class LocalReader:
     def teach(self, vectors: Vectors) -> None:
         """Fit both models on question embeddings of `texts`, shape (n, dimension)."""
         self._with_meaning = self._taught(vectors)
-        self._knows_meaning = True
 
     def intent(self, text: str, vector: NDArray[Any] | None) -> Intent:
         """One of the seven classes."""
-        model, usable = self._for(vector)
-        return model[0].predict(text, usable).intent
+        (intents, _), usable = self._for(vector)
+        return intents.predict(text, usable).intent
 
     def sentiment(self, text: str, vector: NDArray[Any] | None) -> float:
         """-1 (very negative) .. 1 (very positive)."""
-        model, usable = self._for(vector)
-        return model[1].predict(text, usable)
+        (_, sentiments), usable = self._for(vector)
+        return sentiments.predict(text, usable)
 
-    def _for(self, vector: NDArray[Any] | None) -> tuple[tuple[IntentClassifier, SentimentModel], NDArray[Any] | None]:
-        """A model and a vector that belong together: one taught with vectors cannot read without one."""
-        if vector is None or not self._knows_meaning:
+    def _for(self, vector: NDArray[Any] | None) -> tuple[Models, NDArray[Any] | None]:
+        """Models and a vector that belong together: those taught with vectors cannot read without one."""
+        if vector is None or self._with_meaning is None:
             return self._with_words, None
         return self._with_meaning, vector
 
-    def _taught(self, vectors: Vectors | None) -> tuple[IntentClassifier, SentimentModel]:
+    @cached_property
+    def _with_words(self) -> Models:
+        """Taught when first needed: where the embedding model works, it never is."""
+        return self._taught(None)
+
+    def _taught(self, vectors: Vectors | None) -> Models:
         border = len(self._intents)
         first, second = (None, None) if vectors is None else (vectors[:border], vectors[border:])
         intents = IntentClassifier.fit(self._intents, first)

@@ -7,7 +7,8 @@ import logging
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -80,8 +81,9 @@ class ChromaIndex:
                 _set_aside(folder)
             folder.mkdir(parents=True, exist_ok=True)
             marker.touch()
-            client = _persistent_client(folder)
-            return cls(client, _collection(client, name, model, dimension), lock, marker)
+            with _translated():
+                client = _persistent_client(folder)
+                return cls(client, _collection(client, name, model, dimension), lock, marker)
         except OSError as error:
             lock.release()
             raise StoreError(str(error), reason=error.strerror or "OSError", path=str(folder)) from error
@@ -98,26 +100,28 @@ class ChromaIndex:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         quiet = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
-        try:
+        with _translated():
             client = chromadb.HttpClient(parts.hostname or "", port, ssl=parts.scheme == "https", settings=quiet)
             return cls(client, _collection(client, name, model, dimension), None, None)
-        except Exception as error:  # chromadb raises ValueError, httpx errors and its own tree alike
-            raise StoreError(str(error), reason="server Chroma tidak menjawab", path=f"{parts.hostname}:{port}") from error
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         for start in range(0, len(ids), self._batch):
             end = start + self._batch
-            self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
+            with _translated():
+                self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
 
     def delete(self, ids: Sequence[str]) -> None:
         for start in range(0, len(ids), self._batch):
-            self._collection.delete(ids=list(ids[start : start + self._batch]))
+            with _translated():
+                self._collection.delete(ids=list(ids[start : start + self._batch]))
 
     def ids(self) -> set[str]:
-        return set(self._collection.get(include=[])["ids"])
+        with _translated():
+            return set(self._collection.get(include=[])["ids"])
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-        found = self._collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+        with _translated():
+            found = self._collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
         distances = found["distances"]
         if distances is None:
             return []
@@ -177,6 +181,15 @@ def probe(folder: Path, name: str) -> None:
         if some is not None and len(some):
             collection.query(query_embeddings=[some[0]], n_results=1, include=["distances"])
     client.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Chroma raises ValueError, httpx errors, its own tree and plain exceptions of its binding alike."""
+    try:
+        yield
+    except Exception as error:
+        raise StoreError(repr(error), text_key="errors.index_unavailable") from error
 
 
 def _opens(folder: Path, name: str) -> bool:

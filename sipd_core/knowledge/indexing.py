@@ -63,9 +63,13 @@ class Indexer:
 
     async def wait_until_idle(self) -> None:
         """Return when nothing is pending; raises the SipdError that keeps vectors from being made."""
-        await self._idle.wait()
-        if self._error is not None:
-            raise self._error
+        waiting = True
+        while waiting:
+            self.wake()
+            await self._idle.wait()
+            if self._error is not None:
+                raise self._error
+            waiting = await to_thread.run_sync(self._cases.pending_count) > 0
 
     def progress(self) -> IndexingProgress:
         """How far the current run is."""

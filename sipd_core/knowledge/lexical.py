@@ -1,17 +1,23 @@
 """Words shared by a question and a case: BM25 over stems and meanings, and character n-grams for misspelt words.
 
-One reason to change: how words are compared. The index is a value over arrays: it is built whole from texts and never edited.
+One reason to change: how words are compared. BM25 is the library bm25s; n-grams are kept here. The index is a value over
+arrays: it is built whole from texts and never edited.
 """
 
-from collections import Counter, defaultdict
+import logging
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from bm25s import BM25  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from sipd_core.language import concepts, is_stop_word, normalise, stems, words
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # the library sets DEBUG when imported, past any level of ours
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -19,6 +25,9 @@ Integers = NDArray[np.int32]
 K1 = 1.5
 B = 0.75
 """Saturation and length normalisation of BM25; .9-2 measured the same, a smaller B costs 2-4 points on short complaints."""
+
+WEIGHT_STEPS = 2
+"""bm25s counts tokens, so a text of weight 1 is counted this many times; halves are the finest weight."""
 
 GRAM_SIZES = (2, 3, 4)
 CONCEPT_WEIGHT = 1.3
@@ -30,7 +39,7 @@ SIMILAR_WORDS = 60
 
 @dataclass(frozen=True, slots=True)
 class LexicalEntry:
-    """One row of the index: its key and its texts, each with the weight its words count."""
+    """One row of the index: its key and its texts, each with the weight its words count (in halves, at least one)."""
 
     key: str
     texts: tuple[tuple[str, float], ...]
@@ -46,50 +55,6 @@ class LexicalScores:
     """Cosine of character n-grams, 0..1."""
 
 
-class Postings:
-    """Term -> rows and weights, as three arrays (compressed sparse columns)."""
-
-    def __init__(self, documents: Sequence[Mapping[str, float]]) -> None:
-        self.rows = len(documents)
-        self.vocabulary: dict[str, int] = {}
-        codes = [self.vocabulary.setdefault(term, len(self.vocabulary)) for doc in documents for term in doc]
-        counts = np.fromiter((count for doc in documents for count in doc.values()), np.float32, len(codes))
-        owners = np.repeat(np.arange(self.rows, dtype=np.int32), [len(doc) for doc in documents])
-        columns = np.asarray(codes, dtype=np.int32)
-        order = np.argsort(columns, kind="stable")
-        self._owners, self._counts = owners[order], counts[order]
-        self._starts = np.searchsorted(columns[order], np.arange(len(self.vocabulary) + 1))
-        self.frequency = np.diff(self._starts)
-
-    def of(self, code: int) -> tuple[Integers, Floats]:
-        """Rows that hold the term, and the weight of it in each."""
-        span = slice(self._starts[code], self._starts[code + 1])
-        return self._owners[span], self._counts[span]
-
-    def sums(self, codes: Integers, factors: Floats) -> Floats:
-        """Per row, the sum of factor times weight over the given terms, shape (rows,)."""
-        starts = self._starts[codes]
-        lengths = self._starts[codes + 1] - starts
-        before = np.cumsum(lengths) - lengths
-        places = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
-        weights = self._counts[places] * np.repeat(factors, lengths)
-        return np.bincount(self._owners[places], weights, minlength=self.rows).astype(np.float32)
-
-    def known(self, terms: Mapping[str, float]) -> tuple[Integers, Floats]:
-        """Codes of the terms that occur at all, and their values."""
-        found = [(code, value) for term, value in terms.items() if (code := self.vocabulary.get(term)) is not None]
-        return np.array([code for code, _ in found], np.int32), np.array([value for _, value in found], np.float32)
-
-    def columns(self) -> tuple[Integers, Integers, Floats]:
-        """Every posting: term code, row, weight, sorted by term."""
-        codes = np.repeat(np.arange(len(self.vocabulary), dtype=np.int32), self.frequency)
-        return codes, self._owners, self._counts
-
-    def reweigh(self, weights: Floats) -> None:
-        """Put new weights in place of the counts, in the order of `columns`."""
-        self._counts = weights
-
-
 class LexicalIndex:
     """Scores of a question against every row, by words, meanings and n-grams."""
 
@@ -97,75 +62,100 @@ class LexicalIndex:
         listed = list(entries)
         self.keys = tuple(entry.key for entry in listed)
         self.row_of = {key: row for row, key in enumerate(self.keys)}
-        terms, surfaces = zip(*map(_counts, listed), strict=True) if listed else ((), ())
-        self._terms = Postings(terms)
-        self._rarity = _inverse_frequency(self._terms)
-        _to_bm25(self._terms, self._rarity)
+        terms, surfaces = zip(*map(_tokens, listed), strict=True) if listed else ((), ())
+        self._frequency = Counter(chain.from_iterable(map(set, terms)))
+        self._bm25 = _bm25(terms) if self._frequency else None
         self._grams = WordGrams(surfaces)
 
     def scores(self, text: str) -> LexicalScores:
         """Scores of `text` (as a person wrote it, or cleaned) against all rows."""
-        weights = question_terms(text)
-        codes, values = self._terms.known(weights)
-        unseen = _unseen_rarity(len(self.keys)) * (sum(weights.values()) - float(values.sum()))
-        attainable = (float(values @ self._rarity[codes]) + unseen) * (K1 + 1)
-        return LexicalScores(self._terms.sums(codes, values) / max(attainable, 1e-9), self._grams.scores(text))
+        found, meanings = question_terms(text)
+        reached = self._sums(found) + CONCEPT_WEIGHT * self._sums(meanings)
+        attainable = self._most(found) + CONCEPT_WEIGHT * self._most(meanings)
+        share = np.asarray(reached / max(attainable, 1e-9), np.float32)
+        return LexicalScores(share, self._grams.scores(text))
 
     def matched(self, text: str, rows: Integers) -> list[tuple[str, ...]]:
         """For each of `rows`, the words of `text` it shares, in the order of the question."""
         found = list(dict.fromkeys(normalise(text).split()))
-        table = [self._holding(stem, rows) for stem in stems(found)]
+        table = [self._sums([stem])[rows] > 0 for stem in stems(found)]
         return [tuple(word for word, held in zip(found, table, strict=True) if held[at]) for at in range(len(rows))]
 
-    def _holding(self, term: str, rows: Integers) -> NDArray[np.bool_]:
-        code = self._terms.vocabulary.get(term)
-        owners = self._terms.of(code)[0] if code is not None else np.empty(0, np.int32)
-        place = np.searchsorted(owners, rows)
-        return np.asarray(np.append(owners, -1)[place] == rows)
+    def _sums(self, terms: Sequence[str]) -> Floats:
+        """BM25 of every row for `terms`, shape (rows,); more than 0 where a row holds one of them."""
+        if self._bm25 is None:
+            return np.zeros(len(self.keys), np.float32)
+        return np.asarray(self._bm25.get_scores_from_ids(self._bm25.get_tokens_ids(terms)), np.float32)
+
+    def _most(self, terms: Sequence[str]) -> float:
+        """The BM25 that no row can exceed for `terms`: their Lucene idf summed, an unknown one's as of frequency 0."""
+        counts = (self._frequency[term] for term in terms)
+        return sum(math.log(1 + (len(self.keys) - count + 0.5) / (count + 0.5)) for count in counts)
+
+
+class Postings:
+    """Term -> the documents that hold it and how often, as three parallel arrays sorted by term."""
+
+    def __init__(self, documents: Sequence[Mapping[str, int]]) -> None:
+        self.size = len(documents)
+        self.vocabulary: dict[str, int] = {}
+        codes = [self.vocabulary.setdefault(term, len(self.vocabulary)) for document in documents for term in document]
+        counts = np.fromiter(chain.from_iterable(document.values() for document in documents), np.float32, len(codes))
+        owners = np.repeat(np.arange(self.size, dtype=np.int32), [len(document) for document in documents])
+        order = np.argsort(np.asarray(codes, np.int32), kind="stable")
+        self.frequency = np.bincount(codes, minlength=len(self.vocabulary))
+        self.codes = np.repeat(np.arange(len(self.vocabulary), dtype=np.int32), self.frequency)
+        self.owners, self.counts = owners[order], counts[order]
+        self._starts = np.cumsum(self.frequency) - self.frequency
+
+    def sums(self, codes: Integers, factors: Floats) -> Floats:
+        """Per document, the sum of factor times count over the given terms, shape (size,)."""
+        lengths = self.frequency[codes]
+        before = np.cumsum(lengths) - lengths
+        places = np.repeat(self._starts[codes] - before, lengths) + np.arange(int(lengths.sum()))
+        weights = self.counts[places] * np.repeat(factors, lengths)
+        return np.bincount(self.owners[places], weights, minlength=self.size).astype(np.float32)
+
+    def known(self, terms: Mapping[str, int]) -> tuple[Integers, Floats]:
+        """Codes of the terms that occur at all, and their counts."""
+        found = [(code, count) for term, count in terms.items() if (code := self.vocabulary.get(term)) is not None]
+        return np.array([code for code, _ in found], np.int32), np.array([count for _, count in found], np.float32)
 
 
 class WordGrams:
     """Character n-grams of whole words, kept per distinct word: a row's n-grams are those of its words."""
 
-    def __init__(self, documents: Sequence[Mapping[str, float]]) -> None:
+    def __init__(self, documents: Sequence[Mapping[str, int]]) -> None:
+        """`documents` holds the words of every row and how often each counts."""
         self._words = Postings(documents)
         self._grams = Postings([Counter(word_grams(word)) for word in self._words.vocabulary])
-        self._rarity = self._gram_rarity()
-        self._lengths, self._norms = self._norms_of_words_and_rows()
+        grams, rows = self._grams, self._words.size
+        frequency = np.bincount(grams.codes, self._words.frequency[grams.owners], len(grams.vocabulary))
+        self._unseen = math.log(1 + rows) + 1
+        self._rarity = (self._unseen - np.log1p(np.minimum(frequency, rows))).astype(np.float32)
+        squares = np.bincount(grams.owners, (grams.counts * self._rarity[grams.codes]) ** 2, grams.size)
+        self._lengths = _positive_root(squares)
+        # as if no two words of a row shared an n-gram, which spares a pass over the n-grams of every row
+        self._norms = _positive_root(
+            np.bincount(self._words.owners, self._words.counts**2 * squares[self._words.codes], rows)
+        )
 
     def scores(self, text: str) -> Floats:
         """Cosine of the n-grams of `text` with those of every row, shape (rows,)."""
         counts = Counter(chain.from_iterable(word_grams(word) for word in normalise(text).split()))
         codes, values = self._grams.known(counts)
         weighted = values * self._rarity[codes]
-        unseen = _unseen_rarity(self._words.rows) ** 2 * (sum(c * c for c in counts.values()) - float(values @ values))
-        norm = max(float(weighted @ weighted) + unseen, 1e-9) ** 0.5
+        unknown = sum(count**2 for count in counts.values()) - float(values @ values)
+        norm = max(float(weighted @ weighted) + unknown * self._unseen**2, 1e-9) ** 0.5
         by_word = self._grams.sums(codes, weighted * self._rarity[codes])
         similar = _largest(by_word / self._lengths, SIMILAR_WORDS)
         cosines = self._words.sums(similar, by_word[similar]) / (self._norms * norm)
         return np.asarray(np.minimum(cosines, 1.0), np.float32)  # the norms are approximate
 
-    def _gram_rarity(self) -> Floats:
-        grams, owners, _ = self._grams.columns()
-        frequency = np.bincount(grams, self._words.frequency[owners], minlength=len(self._grams.vocabulary))
-        rows = self._words.rows
-        return np.asarray(np.log((1 + rows) / (1 + np.minimum(frequency, rows))) + 1, np.float32)
 
-    def _norms_of_words_and_rows(self) -> tuple[Floats, Floats]:
-        """Lengths of the n-gram vectors of every word and of every row, as if no two words of a row shared an n-gram."""
-        grams, owners, weights = self._grams.columns()
-        squares = np.bincount(owners, (weights * self._rarity[grams]) ** 2, minlength=len(self._words.vocabulary))
-        codes, rows, counts = self._words.columns()
-        sums = np.bincount(rows, counts**2 * squares[codes], minlength=self._words.rows)
-        return _positive_root(squares), _positive_root(sums)
-
-
-def question_terms(text: str) -> dict[str, float]:
-    """Stems and meanings of a question, each once, with the weight it counts."""
-    found = normalise(text).split()
-    terms = dict.fromkeys(stems(found), 1.0)
-    terms.update(dict.fromkeys(concepts(stems(words(text))), CONCEPT_WEIGHT))
-    return terms
+def question_terms(text: str) -> tuple[list[str], list[str]]:
+    """Stems of the words that carry the matter of a question, and the meanings it names, each once."""
+    return _distinct(stems(normalise(text).split())), _distinct(concepts(stems(words(text))))
 
 
 def word_grams(word: str) -> list[str]:
@@ -174,38 +164,28 @@ def word_grams(word: str) -> list[str]:
     return [padded[at : at + size] for size in GRAM_SIZES for at in range(len(padded) - size + 1)]
 
 
-def _counts(entry: LexicalEntry) -> tuple[dict[str, float], dict[str, float]]:
-    """Weighted counts of the terms (stems and meanings) of a row, and of its words as written."""
-    terms: dict[str, float] = defaultdict(float)
-    surfaces: dict[str, float] = defaultdict(float)
+def _tokens(entry: LexicalEntry) -> tuple[list[str], Counter[str]]:
+    """The terms (stems and meanings) of a row, repeated by weight, and its words as written, counted by weight."""
+    terms: list[str] = []
+    surfaces: Counter[str] = Counter()
     for text, weight in entry.texts:
+        times = max(1, round(weight * WEIGHT_STEPS))
         found = words(text)
-        stemmed = stems(found)
-        for word, stem in zip(found, stemmed, strict=True):
-            if not is_stop_word(word):
-                terms[stem] += weight
-                surfaces[word] += weight
-        for concept in concepts(stemmed):
-            terms[concept] += weight
+        kept = [word for word in found if not is_stop_word(word)]
+        terms += (stems(kept) + concepts(stems(found))) * times
+        surfaces.update(kept * times)
     return terms, surfaces
 
 
-def _inverse_frequency(postings: Postings) -> Floats:
-    frequency = postings.frequency
-    return np.log(1 + (postings.rows - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+def _bm25(rows: Sequence[list[str]]) -> BM25:
+    """BM25 as Lucene has it. Counts are multiplied by WEIGHT_STEPS and so is K1, which leaves every score as it was."""
+    index = BM25(k1=K1 * WEIGHT_STEPS, b=B, method="lucene", backend="numpy", csc_backend="numpy")
+    index.index(list(rows), show_progress=False)  # a tuple of two would be read as (ids, vocabulary)
+    return index
 
 
-def _unseen_rarity(rows: int) -> float:
-    return float(np.log(1 + (rows + 0.5) / 0.5))
-
-
-def _to_bm25(postings: Postings, rarity: Floats) -> None:
-    """Replace counts by BM25 weights (Robertson and Zaragoza 2009, eq. 3.15, with the never negative idf of Lucene)."""
-    codes, rows, counts = postings.columns()
-    lengths = np.bincount(rows, counts, minlength=postings.rows)
-    average = max(float(lengths.mean()) if postings.rows else 0.0, 1e-9)
-    saturation = counts + K1 * (1 - B + B * lengths[rows] / average)
-    postings.reweigh((rarity[codes] * counts * (K1 + 1) / saturation).astype(np.float32))
+def _distinct(terms: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(terms))
 
 
 def _positive_root(values: NDArray[np.float64] | NDArray[np.int_]) -> Floats:

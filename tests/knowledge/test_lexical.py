@@ -1,9 +1,16 @@
 """Words against rows: exact words, meanings, misspelt words, and the edges of small indexes."""
 
+import math
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from sipd_core.knowledge.lexical import LexicalEntry, LexicalIndex, Postings
+from sipd_core.knowledge.lexical import CONCEPT_WEIGHT, K1, B, LexicalEntry, LexicalIndex, Postings, question_terms
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ROWS = {
     "cair": "SP2D belum cair padahal SPM sudah final",
@@ -43,9 +50,31 @@ def test_scores_are_shares(index: LexicalIndex) -> None:
     assert scores.grams[0] == pytest.approx(1.0, abs=0.05)
 
 
+def test_the_share_is_bm25_over_the_best_attainable_and_weights_count_as_repetitions() -> None:
+    rows = ((("xylo", 1.5), ("yeti", 1.0)), (("yeti", 1.0),), (("zeppelin yeti", 1.0),))
+    index = LexicalIndex(LexicalEntry(str(at), texts) for at, texts in enumerate(rows))
+    norm = K1 * (1 - B + B * 2.5 / ((2.5 + 1 + 2) / 3))
+    xylo, yeti = (math.log(1 + (3 - count + 0.5) / (count + 0.5)) for count in (1, 3))
+    reached = xylo * 1.5 / (1.5 + norm) + yeti * 1 / (1 + norm)
+    assert index.scores("xylo yeti").share[0] == pytest.approx(reached / (xylo + yeti), rel=1e-5)
+
+
+def test_a_meaning_counts_by_its_own_weight() -> None:
+    index = LexicalIndex(LexicalEntry(text, ((text, 1.0),)) for text in ("kata sandi", "yeti"))
+    found, meanings = question_terms("password yeti")
+    assert (len(found), len(meanings)) == (3, 2)
+    matching, all_terms = 2 + 2 * CONCEPT_WEIGHT, 3 + 2 * CONCEPT_WEIGHT
+    saturation = 1 / (1 + K1 * (1 - B + B * 4 / 2.5))
+    assert index.scores("password yeti").share[0] == pytest.approx(saturation * matching / all_terms, rel=1e-5)
+
+
 def test_unknown_words_lower_the_share(index: LexicalIndex) -> None:
     known = index.scores("sp2d belum cair").share[0]
     assert index.scores("sp2d belum cair xylofon zeppelin").share[0] < known
+
+
+def test_unknown_letters_lower_the_likeness(index: LexicalIndex) -> None:
+    assert index.scores("jurnal xyqxyq").grams[3] < 0.8 * index.scores("jurnal").grams[3]
 
 
 def test_matched_words_are_those_of_each_row(index: LexicalIndex) -> None:
@@ -56,7 +85,8 @@ def test_matched_words_are_those_of_each_row(index: LexicalIndex) -> None:
 def test_a_weight_makes_a_text_count_more() -> None:
     texts = {"menu": (("sp2d", 1.0), ("saldo bank", 3.0)), "issue": (("sp2d", 3.0), ("saldo bank", 1.0))}
     index = LexicalIndex(LexicalEntry(key, parts) for key, parts in texts.items())
-    assert best(index, index.scores("sp2d").share) == "issue"
+    scores = index.scores("sp2d")
+    assert best(index, scores.share) == best(index, scores.grams) == "issue"
 
 
 @pytest.mark.parametrize("question", ["", "ya dong", "xylofon"])
@@ -64,7 +94,7 @@ def test_a_question_without_known_words_scores_nothing(index: LexicalIndex, ques
     assert not index.scores(question).share.any()
 
 
-@pytest.mark.parametrize("texts", [[], [""], ["", "sp2d cair"]])
+@pytest.mark.parametrize("texts", [[], [""], ["", ""], ["", "sp2d cair"], ["sp2d", "cair"]])
 def test_empty_indexes_and_empty_rows_are_harmless(texts: list[str]) -> None:
     index = LexicalIndex(LexicalEntry(str(at), ((text, 1.0),)) for at, text in enumerate(texts))
     scores = index.scores("sp2d cair")
@@ -72,7 +102,19 @@ def test_empty_indexes_and_empty_rows_are_harmless(texts: list[str]) -> None:
     assert np.isfinite(scores.share).all() and np.isfinite(scores.grams).all()
 
 
+def test_it_needs_no_scipy_and_no_numba_and_says_nothing() -> None:
+    program = (
+        "import sys, logging; sys.modules.update(dict.fromkeys(('scipy', 'numba')))\n"
+        "logging.basicConfig(level='INFO')\n"
+        "from sipd_core.knowledge.lexical import LexicalEntry, LexicalIndex\n"
+        "index = LexicalIndex([LexicalEntry('a', (('sp2d cair', 1.0),)), LexicalEntry('b', (('jurnal', 1.0),))])\n"
+        "assert index.scores('sp2d').share.argmax() == 0"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
 def test_postings_sum_what_each_row_holds() -> None:
-    postings = Postings([{"a": 1.0, "b": 2.0}, {"b": 3.0}, {}])
-    codes, values = postings.known({"b": 2.0, "a": 1.0, "tidak dikenal": 9.0})
+    postings = Postings([{"a": 1, "b": 2}, {"b": 3}, {}])
+    codes, values = postings.known({"b": 2, "a": 1, "tidak dikenal": 9})
     assert postings.sums(codes, values).tolist() == [5.0, 6.0, 0.0]

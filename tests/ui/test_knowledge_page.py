@@ -4,11 +4,12 @@ import pytest
 from pandas import DataFrame
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import resources
+from pages.shell import resources, session
+from pages.shell.table import ROWS_SHOWN
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import StoreLockedError
 from sipd_core.texts import text
-from tests.ui.console import LOG, Opener, shown, started
+from tests.ui.console import LOG, Opener, as_file, shown, started
 
 
 def test_without_rows_it_says_how_to_begin(empty_engine: BlockingEngine, open_page: Opener) -> None:
@@ -82,6 +83,23 @@ def test_samples_go_after_a_confirmation_and_come_back(
         assert engine.status().sample_cases == before
     finally:
         engine.close()
+
+
+def test_rows_are_paged_and_a_page_that_is_gone_shows_the_first(
+    empty_engine: BlockingEngine, open_page: Opener
+) -> None:
+    rows = "".join(f"Menu,Aduan nomor {number:02},Langkah {number}\n" for number in range(30))
+    empty_engine.import_files([("banyak.csv", as_file(f"MENU,ISSUE,EXPECTED\n{rows}".encode()))])
+    app = open_page("pengetahuan")
+    assert len(_rows(app)) == ROWS_SHOWN
+    app.pagination[0].set_value(2).run()
+    assert len(_rows(app)) == 30 - ROWS_SHOWN
+    app.text_input(key="knowledge.search").set_value("nomor").run()
+    assert len(_rows(app)) == ROWS_SHOWN
+    app.session_state[session.TABLE_PAGE] = 9
+    app.run()
+    assert not app.exception
+    assert len(_rows(app)) == ROWS_SHOWN
 
 
 def test_an_error_of_the_store_is_told_and_the_page_stands(

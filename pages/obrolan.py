@@ -76,7 +76,7 @@ def _answer(engine: BlockingEngine, session_id: str, message: str) -> None:
     try:
         turns.draw_stream(engine.answer(message, session_id))
     except SipdError as error:
-        session.forget_unanswered()
+        session.fail_unanswered(error.user_text)
     else:
         session.forget_unanswered()
         session.open_conversation(session_id)

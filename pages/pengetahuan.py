@@ -90,10 +90,11 @@ def _uploader_in_indonesian() -> None:
     """The uploader's own two labels are English and cannot be set; the style sheet shows ours instead."""
     zone = "[data-testid='stFileUploaderDropzone']"
     hint = f"{zone} [data-testid='stFileUploaderDropzoneInstructions']"
+    choose, drop = text("knowledge.upload.choose"), text("knowledge.upload.drop")
     rules = (
         f"{zone} button p {{font-size: 0}}"
-        f"{zone} button p::after {{font-size: 0.875rem; content: '{text('knowledge.upload.choose')}'}}"
-        f"{hint} > * {{display: none}} {hint}::after {{font-size: 0.875rem; content: '{text('knowledge.upload.drop')}'}}"
+        f"{zone} button p::after {{font-size: 0.875rem; content: '{choose}'}}"
+        f"{hint} > * {{display: none}} {hint}::after {{font-size: 0.875rem; content: '{drop}'}}"
     )
     st.html(f"<style>{rules}</style>")
 

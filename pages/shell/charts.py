@@ -57,7 +57,7 @@ def latency(traces: Sequence[TurnTrace]) -> LatencyChart:
 def daily_bars(
     totals: Iterable[UsageTotal], value: Callable[[UsageTotal], float], hover_key: str, axis: str
 ) -> "Figure":
-    """One stacked bar a day, a colour for each kind of work; `hover_key` names the catalogue entry for the hover text."""
+    """One stacked bar a day, a colour for each kind of work; `hover_key` names a catalogue entry."""
     import plotly.graph_objects as go
 
     by_operation: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))

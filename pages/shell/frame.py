@@ -24,6 +24,8 @@ def page_frame(title: str, intro: str = "") -> BlockingEngine:
     # A picture file, because a Material icon here would be fetched from another server.
     st.set_page_config(page_title=text("ui.page_title", title=title), page_icon=FAVICON, layout="wide")
     st.html(BRAND / "console.css")
+    if st.context.theme.type == "dark":
+        st.html(BRAND / "console-dark.css")
     heading = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     heading.title(title, anchor=False, width="content")
     if intro:

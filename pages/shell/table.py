@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shell import cards, session
 from sipd_core.blocking import BlockingEngine
-from sipd_core.documents import Case
+from sipd_core.documents import Case, CasePage
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
@@ -15,18 +15,30 @@ def draw_cases(engine: BlockingEngine) -> None:
     """Filter, one page of rows, and the chosen row beneath."""
     st.subheader(text("knowledge.table.heading"), anchor=False)
     search, menu = _filter(engine)
-    page = st.session_state.get(session.TABLE_PAGE, 1)
-    found = engine.cases(search, menu, (page - 1) * ROWS_SHOWN, ROWS_SHOWN)
+    found = _page(engine, search, menu)
     if not found.total:
         st.info(text("knowledge.table.no_match"), icon=":material/search_off:")
         return
     st.caption(f"{text('knowledge.table.total', total=number(found.total))} · {text('knowledge.table.select_hint')}")
-    chosen = _table(found.cases, f"knowledge.table.{search}.{menu}.{page}")
+    chosen = _table(found.cases, f"knowledge.table.{search}.{menu}.{_number()}")
     if (pages := -(-found.total // ROWS_SHOWN)) > 1:
         st.pagination(pages, key=session.TABLE_PAGE)
     if chosen is not None:
         _detail(chosen)
     _export(engine)
+
+
+def _number() -> int:
+    return int(st.session_state.get(session.TABLE_PAGE, 1))
+
+
+def _page(engine: BlockingEngine, search: str, menu: str | None) -> CasePage:
+    """The page asked for; the first one when rows have gone since and that page is no more."""
+    found = engine.cases(search, menu, (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
+    if found.cases or not found.total:
+        return found
+    _first_page()
+    return engine.cases(search, menu, 0, ROWS_SHOWN)
 
 
 def _filter(engine: BlockingEngine) -> tuple[str, str | None]:

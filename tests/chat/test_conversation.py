@@ -1,0 +1,64 @@
+"""The parts of a turn that decide; the whole turn on real parts is in tests/test_engine.py."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sipd_core.chat.conversation import Memory, _follows_up, _only_settles, _remembered, _same_problem
+from sipd_core.chat.escalation import ConversationState
+from sipd_core.chat.signals import read_signals
+from sipd_core.chat.turn import Exchange, Verdict
+from sipd_core.documents import Hit
+from sipd_core.knowledge.base import SearchResult
+from tests.builders import make_case, make_turn
+
+PROBLEM = Memory(ConversationState(turns=1, topics=frozenset({"sp2d"})), "sp2d belum cair", ("kasus-1",))
+
+
+def test_memory_survives_the_store() -> None:
+    assert Memory.from_json(PROBLEM.to_json()) == PROBLEM
+    assert Memory.from_json(None) == Memory()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("masih gagal min", True),
+        ("sudah dicoba tetap belum bisa juga padahal semua langkah sudah kami ikuti satu per satu dari awal sampai akhir", True),
+        ("tanggalnya 4 September", True),
+        ("cara cetak DPA gimana ya", False),
+        ("Ini pertanyaan lain, neraca kami tidak seimbang setelah diposting", False),
+    ],
+)
+def test_what_goes_on_about_the_problem_at_hand(text: str, expected: bool) -> None:
+    assert _follows_up(read_signals(text), PROBLEM) is expected
+
+
+def test_nothing_follows_up_an_empty_memory() -> None:
+    assert not _follows_up(read_signals("masih gagal"), Memory())
+
+
+@pytest.mark.parametrize(("text", "expected"), [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)])
+def test_what_only_settles(text: str, expected: bool) -> None:
+    assert _only_settles(read_signals(text)) is expected
+
+
+def test_the_same_problem_is_told_by_its_cases() -> None:
+    case, other = make_case("satu"), make_case("dua")
+    before = (Exchange(datetime(2026, 11, 22, tzinfo=UTC), "x", make_turn(sources=(Hit(case, 0.9, 0.8, 0.5),))),)
+
+    def found(best: object) -> SearchResult:
+        return SearchResult((Hit(best, 0.9, 0.8, 0.5),), Verdict.FOUND, 0.9)  # type: ignore[arg-type]
+
+    assert _same_problem(found(case), before) is True
+    assert _same_problem(found(other), before) is False
+    assert _same_problem(found(case), ()) is None
+
+
+def test_tried_remedies_add_up_and_a_new_problem_forgets_them() -> None:
+    turn = make_turn()
+    case = turn.sources[0].case.id
+    followed = _remembered(PROBLEM, ConversationState(), "masih gagal", turn, follow_up=True)
+    assert (followed.problem, followed.tried) == ("sp2d belum cair", ("kasus-1", case))
+    fresh = _remembered(PROBLEM, ConversationState(), "login gagal", turn, follow_up=False)
+    assert (fresh.problem, fresh.tried) == ("login gagal", (case,))

@@ -72,6 +72,14 @@ def test_nothing_is_invented_out_of_scope(shared: BlockingEngine) -> None:
     assert "Belum ada penyelesaian" in turn.response
 
 
+def test_another_matter_in_a_running_conversation_is_not_answered_with_the_last_one(shared: BlockingEngine) -> None:
+    session = shared.new_session_id()
+    shared.ask("sp2d belum cair padahal spm sudah disetujui", session)
+    assert shared.ask("resep nasi goreng kambing", session).verdict is Verdict.NOT_FOUND
+    turn = shared.ask("akun kekunci salah sandi", session)
+    assert turn.sources[0].case.menu == "Login"
+
+
 def test_a_greeting_searches_nothing(shared: BlockingEngine) -> None:
     turn = shared.ask("selamat pagi min", shared.new_session_id())
     assert (turn.searched, turn.sources) == (False, ())
@@ -119,7 +127,7 @@ def test_money_at_risk_goes_to_a_person_with_a_reason(shared: BlockingEngine) ->
     turn = shared.ask("SP2D kami terbayar dua kali ke rekening penyedia!", shared.new_session_id())
     assert EscalationReason.MONEY_AT_RISK in turn.escalation.reasons
     assert turn.escalation.explanation
-    assert turn.escalation.explanation in turn.response
+    assert turn.escalation.explanation not in turn.response  # operators send the answer on to the caller
 
 
 def test_feedback_escalation_by_hand_and_the_card(shared: BlockingEngine) -> None:

@@ -155,7 +155,7 @@ def _folded_grounds(turn: Turn) -> None:
 def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     turn = exchange.turn
     cards.draw_answer(turn.response)
-    if turn.escalation.needed and turn.escalation.explanation not in turn.response:
+    if turn.escalation.needed:
         st.warning(plain(turn.escalation.explanation), icon=":material/priority_high:")
     _actions(engine, exchange)
     if latest and turn.suggestions:
@@ -230,9 +230,16 @@ def _save_reason(engine: BlockingEngine, turn_id: str) -> None:
 
 @st.fragment
 def _suggestions(turn: Turn) -> None:
+    """What to check with the caller is read out; another close complaint is one click away."""
+    if turn.ask_caller:
+        st.markdown(f":gray[:small[{text('chat.ask_caller')}]]")
+        st.markdown("\n".join(f"- {plain_line(question)}" for question in turn.ask_caller))
+    others = [suggestion for suggestion in turn.suggestions if suggestion not in turn.ask_caller]
+    if not others:
+        return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="suggestions"):
         st.markdown(f":gray[:small[{text('chat.suggestions')}]]", width="content")
-        for place, suggestion in enumerate(turn.suggestions):
+        for place, suggestion in enumerate(others):
             label = plain_line(shortened(suggestion, SUGGESTION_SHOWN))
             if st.button(label, key=f"chat.suggestion.{turn.turn_id}.{place}", help=plain_line(suggestion)):
                 session.send(suggestion)

@@ -6,7 +6,7 @@ Plain text with line breaks; pages escape it before they draw it.
 from collections.abc import Sequence
 from typing import Literal
 
-from sipd_core.chat.turn import Escalation, Verdict
+from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from sipd_core.texts import text
 
@@ -31,14 +31,7 @@ def compose(verdict: Verdict, hits: Sequence[Hit], *, limit: int, retry: bool = 
 
 def small_talk(kind: Literal["greeting", "thanks", "ack"], *, solved: bool = False) -> str:
     """What is said when nothing was asked."""
-    return text("answer.solved") if solved else text(f"answer.{kind}")
-
-
-def with_escalation(answer: str, escalation: Escalation) -> str:
-    """The answer, preceded by why a person takes over."""
-    if not escalation.needed:
-        return answer
-    return text("answer.escalated", explanation=escalation.explanation) + "\n\n" + answer
+    return text("answer.solved") if solved else text(f"answer.talk.{kind}")
 
 
 def excerpt(complaint: str, length: int = EXCERPT) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from sipd_core.chat.answers import compose, small_talk, with_escalation
+from sipd_core.chat.answers import compose, small_talk
 from sipd_core.chat.escalation import ConversationState, EscalationSettings, decide
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.suggestions import suggest
@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 160
 """Characters handed to the page at a time: the composed answer is whole at once, the page draws it in a few steps."""
+OUTSIDE = 0.05
+"""Relevance below which a message is about something else altogether."""
+STANDS_ALONE = 4
+"""Words from which a message can name a problem of its own."""
 FOLLOW_UP_WORDS = 12
 """A message of at most this many words that names no problem of its own is read together with the current one."""
 
@@ -143,8 +147,7 @@ class ConversationEngine:
             timings |= {"embed": 0.0, "search": 0.0}
             turn, memory = self._small_talk(masked, now, memory, session_id, turn_id)
             return turn, memory, False
-        follow_up = _follows_up(now, memory)
-        found = await self._search(masked.text, now, memory, history, follow_up=follow_up)
+        found, follow_up = await self._search(masked.text, now, memory)
         timings |= found.timings_ms
         began = time.perf_counter()
         intent = self._reader.intent(masked.text, found.vector)
@@ -157,17 +160,19 @@ class ConversationEngine:
         timings["classify"] = _since(began)
         return turn, _remembered(memory, policy, masked.text, turn, follow_up=follow_up), found.cached
 
-    async def _search(
-        self, text: str, now: Signals, memory: Memory, history: tuple[Exchange, ...], *, follow_up: bool
-    ) -> SearchResult:
-        """Search for the message, or for the problem it goes on about; remedies that did not help are not offered again."""
-        if not follow_up:
-            return await self._base.search(text)
+    async def _search(self, text: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:
+        """Cases for the message, or for the problem it goes on about; tells which (True: it goes on)."""
+        if not memory.problem or not _may_follow_up(now, memory):
+            return await self._base.search(text), False
+        if not _must_follow_up(now):
+            alone = await self._base.search(text)
+            if alone.verdict is Verdict.FOUND or alone.relevance < OUTSIDE:
+                return alone, False
         exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
         found = await self._base.search(f"{memory.problem}\n{text}", exclude=exclude)
         if found.verdict is Verdict.NOT_FOUND and exclude:
-            return await self._base.search(memory.problem)
-        return found
+            found = await self._base.search(memory.problem)
+        return found, True
 
     def _compose(
         self,
@@ -185,11 +190,12 @@ class ConversationEngine:
         answer = compose(
             found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
         )
+        next_steps = suggest(intent, found.verdict, found.hits)
         return Turn(
-            response=with_escalation(answer, escalation),
+            response=answer,
             intent=intent,
             sentiment=sentiment,
-            suggestions=suggest(intent, found.verdict, found.hits),
+            suggestions=(*next_steps.ask_caller, *next_steps.other_cases),
             context_used=found.verdict is not Verdict.NOT_FOUND,
             should_escalate=escalation.needed,
             session_id=session_id,
@@ -198,6 +204,7 @@ class ConversationEngine:
             relevance=found.relevance,
             sources=found.hits,
             escalation=escalation,
+            ask_caller=next_steps.ask_caller,
             masked=dict(masked.counts),
             degraded=found.degraded or self._degraded(),
         )
@@ -248,11 +255,16 @@ def _only_settles(now: Signals) -> bool:
     return now.solved and not (now.question or now.still_unsolved or now.failure)
 
 
-def _follows_up(now: Signals, memory: Memory) -> bool:
-    """Goes on about the problem at hand without naming it anew."""
-    if not memory.problem or now.new_topic or now.how_to:
+def _may_follow_up(now: Signals, memory: Memory) -> bool:
+    """Names no problem of its own: too short for one, or only says that the one at hand lasts."""
+    if now.new_topic or now.how_to:
         return False
-    return now.still_unsolved or now.words <= FOLLOW_UP_WORDS and not (now.topics - memory.policy.topics)
+    return now.still_unsolved or (now.words <= FOLLOW_UP_WORDS and not now.topics - memory.policy.topics)
+
+
+def _must_follow_up(now: Signals) -> bool:
+    """Makes no sense alone: what became of a step, what the screen says, a word or two."""
+    return now.still_unsolved or now.tried or now.told_message or now.words < STANDS_ALONE
 
 
 def _same_problem(found: SearchResult, history: tuple[Exchange, ...]) -> bool | None:

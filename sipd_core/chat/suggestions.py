@@ -1,7 +1,8 @@
-"""Next steps that fit the case at hand: the checks its notes name, then the other close cases, then the intent's questions."""
+"""Next steps that fit the case at hand: the checks its notes name, the other close cases, else the intent's questions."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sipd_core.chat.answers import excerpt
 from sipd_core.chat.turn import Intent, Verdict
@@ -16,15 +17,23 @@ _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 _CHECK = re.compile(r"^(?:\d+[.)]\s*)?(?:mohon |harap |jangan lupa )?(?:periksa|cek|pastikan|bandingkan|uji|lihat|tinjau|perhatikan|konfirmasi|cocokkan)\b", re.I)
 
 
-def suggest(intent: Intent, verdict: Verdict, hits: Sequence[Hit]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What to do next: things to check or ask with the caller, and complaints to look up instead."""
+
+    ask_caller: tuple[str, ...]
+    other_cases: tuple[str, ...]
+
+
+def suggest(intent: Intent, verdict: Verdict, hits: Sequence[Hit]) -> Suggestions:
     """At most four different next steps, the most fitting first; never empty."""
-    chosen: list[str] = []
+    checks: list[str] = []
+    others: list[str] = []
     if verdict is not Verdict.NOT_FOUND and hits:
-        chosen += _checks(hits[0].case)
-        chosen += _other_cases(hits)
-    if verdict is not Verdict.FOUND or not chosen:
-        chosen += _questions(intent)
-    return tuple(dict.fromkeys(chosen))[:MOST]
+        checks, others = _checks(hits[0].case), _other_cases(hits)
+    if verdict is not Verdict.FOUND or not (checks or others):
+        checks = checks + _questions(intent)
+    return Suggestions(tuple(dict.fromkeys(checks))[: MOST - len(others)], tuple(dict.fromkeys(others)))
 
 
 def _checks(case: Case) -> list[str]:

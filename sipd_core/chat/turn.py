@@ -72,6 +72,7 @@ class Turn:
     sentiment: float
     """-1 (very negative) .. 1 (very positive)."""
     suggestions: tuple[str, ...]
+    """Next steps, the most fitting first."""
     context_used: bool
     """True only when at least one case was used for the answer."""
     should_escalate: bool
@@ -82,6 +83,8 @@ class Turn:
     sources: tuple[Hit, ...]
     escalation: Escalation
     answered_by: AnsweredBy = AnsweredBy.LOCAL
+    ask_caller: tuple[str, ...] = ()
+    """Of the suggestions, those to check or ask with the caller; the others are complaints to look up instead."""
     searched: bool = True
     """False for a greeting or thanks: nothing was asked, so the verdict means nothing."""
     masked: Mapping[str, int] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The composed answer: rests on the case, dresses nothing up, invents nothing."""
 
-from sipd_core.chat.answers import compose, excerpt, small_talk, with_escalation
-from sipd_core.chat.turn import Escalation, EscalationReason, Verdict
+from sipd_core.chat.answers import compose, excerpt, small_talk
+from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from tests.builders import make_case
 
@@ -53,12 +53,6 @@ def test_a_long_answer_is_cut_at_a_word_and_says_so() -> None:
     answer = compose(Verdict.FOUND, [hit(case)], limit=500)
     assert len(answer) <= 500
     assert answer.endswith("kartu kasus)")
-
-
-def test_escalation_comes_first_with_its_reason() -> None:
-    escalation = Escalation((EscalationReason.MONEY_AT_RISK,), "Ada dana yang berisiko.")
-    assert with_escalation("Jawaban", escalation).startswith("Kendala ini perlu ditangani petugas: Ada dana yang berisiko.")
-    assert with_escalation("Jawaban", Escalation()) == "Jawaban"
 
 
 def test_small_talk_differs_by_what_was_said() -> None:

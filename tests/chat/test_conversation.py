@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sipd_core.chat.conversation import Memory, _follows_up, _only_settles, _remembered, _same_problem
+from sipd_core.chat.conversation import Memory, _may_follow_up, _must_follow_up, _only_settles, _remembered, _same_problem
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.signals import read_signals
 from sipd_core.chat.turn import Exchange, Verdict
@@ -31,11 +31,12 @@ def test_memory_survives_the_store() -> None:
     ],
 )
 def test_what_goes_on_about_the_problem_at_hand(text: str, expected: bool) -> None:
-    assert _follows_up(read_signals(text), PROBLEM) is expected
+    assert _may_follow_up(read_signals(text), PROBLEM) is expected
 
 
-def test_nothing_follows_up_an_empty_memory() -> None:
-    assert not _follows_up(read_signals("masih gagal"), Memory())
+@pytest.mark.parametrize(("text", "expected"), [("masih gagal min", True), ("oh 4juta", True), ("resep nasi goreng kambing", False)])
+def test_what_makes_no_sense_alone(text: str, expected: bool) -> None:
+    assert _must_follow_up(read_signals(text)) is expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)])

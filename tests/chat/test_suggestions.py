@@ -14,7 +14,8 @@ def hits(*cases: tuple[str, float], note_qa: str = "", note_dev: str = "") -> li
 
 def test_checks_of_the_notes_come_first_then_close_cases() -> None:
     found = hits(("satu", 0.9), ("dua", 0.8), ("jauh", 0.1), note_qa="Sering awal tahun. Periksa TMT jangan tumpang tindih.")
-    assert suggest(Intent.DPA_ISSUE, Verdict.FOUND, found) == ("Periksa TMT jangan tumpang tindih", "dua")
+    made = suggest(Intent.DPA_ISSUE, Verdict.FOUND, found)
+    assert (made.ask_caller, made.other_cases) == (("Periksa TMT jangan tumpang tindih",), ("dua",))
 
 
 def test_templates_of_the_intent_when_there_is_nothing_better() -> None:
@@ -24,16 +25,17 @@ def test_templates_of_the_intent_when_there_is_nothing_better() -> None:
 
 
 def test_every_intent_has_something_to_suggest() -> None:
-    assert all(suggest(intent, Verdict.NOT_FOUND, []) for intent in Intent)
+    assert all(suggest(intent, Verdict.NOT_FOUND, []).ask_caller for intent in Intent)
 
 
 def test_a_precedent_is_no_next_step() -> None:
     found = [*hits(("satu", 0.9)), Hit(make_case("preseden", remedy=""), 0.85, 0.8, 0.5)]
-    assert "preseden" not in suggest(Intent.DPA_ISSUE, Verdict.FOUND, found)
+    assert suggest(Intent.DPA_ISSUE, Verdict.FOUND, found).other_cases == ()
 
 
 def test_suggestions_are_few_short_and_different() -> None:
     found = hits(("satu", 0.9), ("dua " * 100, 0.9), ("tiga", 0.9), ("empat", 0.9), note_qa="Cek A. Cek B. Cek C.", note_dev="Cek A.")
     made = suggest(Intent.DPA_ISSUE, Verdict.PARTIAL, found)
-    assert len(made) == len(set(made)) <= MOST
-    assert all(len(one) <= LENGTH + 1 for one in made)
+    everything = (*made.ask_caller, *made.other_cases)
+    assert len(everything) == len(set(everything)) <= MOST
+    assert all(len(one) <= LENGTH + 1 for one in everything)

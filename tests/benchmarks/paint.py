@@ -1,0 +1,44 @@
+"""From the start of the process to the chat page painted in Chromium, first start and later ones."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Error, Page, sync_playwright
+
+from tests.benchmarks.report import print_latencies
+from tests.ui.server import Console
+from tests.ui.test_browser import ARGUMENTS, CHROMIUM
+
+STARTS = 5
+
+
+def run() -> None:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser.new_page().goto("about:blank")
+        console = Console(Path(folder) / "data")
+        painted, ready = [], []
+        for _ in range(STARTS + 1):
+            started = time.perf_counter()
+            console.start(wait=False)
+            _open(browser.new_context().new_page(), console.url)
+            painted.append((time.perf_counter() - started) * 1000)
+            console.wait_for(200)
+            ready.append((time.perf_counter() - started) * 1000)
+            console.stop()
+        print(f"first start: painted {painted[0]:.0f} ms, samples ready for questions {ready[0]:.0f} ms")
+        print_latencies("later starts, chat page painted", painted[1:], "<= 3000")
+        print_latencies("later starts, ready for questions", ready[1:])
+        browser.close()
+
+
+def _open(page: Page, url: str) -> None:
+    while True:
+        try:
+            page.goto(url)
+        except Error:
+            time.sleep(0.05)  # the port is not open yet
+        else:
+            page.get_by_test_id("stChatInputTextArea").wait_for(timeout=60_000)
+            return

@@ -1,0 +1,139 @@
+"""A person's way through the real console in a real Chromium: upload, ask, see the source, come back after a restart."""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.ui.server import Console
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ROWS = (
+    "MENU;MASALAH;SOLUSI;CATATAN DEV;CATATAN QA\n"
+    "Gudang Obat - Mutasi;Mutasi obat antar puskesmas menggantung di status draf;"
+    "Petugas gudang membuka Mutasi lalu menekan Kirim Ulang, kemudian puskesmas penerima menekan Terima;;Periksa nomor mutasi.\n"
+    'Gudang Obat - Stok;"Stok <script>window.jahat=1</script> ![x](http://jahat.test/x.png) minus setelah opname";'
+    "Admin gudang menekan Hitung Ulang Stok pada tanggal opname;;\n"
+    "Gudang Obat - Stok;;tanpa aduan;;\n"
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: apt-get install chromium")
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path / "data", LOAD_SAMPLE_DATA="false")
+    made.start()
+    yield made
+    made.stop(signal.SIGKILL)
+
+
+def open_page(browser: Browser, url: str, width: int = 1440) -> Page:
+    page = browser.new_context(locale="id-ID", viewport={"width": width, "height": 900}).new_page()
+    page.set_default_timeout(30_000)
+    page.goto(url)
+    return page
+
+
+def ask(page: Page, text: str) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.wait_for()
+    box.fill(text)
+    box.press("Enter")
+
+
+def test_upload_ask_see_the_source_and_find_the_conversation_after_a_kill(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    (tmp_path / "gudang.csv").write_text(ROWS, encoding="utf-8-sig")
+    page = open_page(browser, console.url)
+    main = page.get_by_test_id("stMainBlockContainer")
+
+    page.get_by_role("link", name="Basis Pengetahuan").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
+    chooser.value.set_files(tmp_path / "gudang.csv")
+    page.get_by_role("button", name="Impor", exact=True).click()
+    expect(main).to_contain_text(re.compile(r"2\s*diterima|diterima\D{0,40}2", re.IGNORECASE))
+    expect(main).to_contain_text("ditolak")
+
+    page.get_by_role("link", name="Obrolan").click()
+    ask(page, "mutasi obat ke puskesmas kok nyangkut di draf terus min")
+    answer = page.get_by_test_id("stChatMessage").nth(1)
+    expect(answer).to_contain_text("Kirim Ulang")
+    expect(answer).to_contain_text("Ditemukan")
+    expect(main).to_contain_text("Gudang Obat - Mutasi")
+    expect(page).to_have_url(re.compile("percakapan="))
+    address = page.url
+
+    page.reload()
+    expect(page.get_by_test_id("stChatMessage").nth(1)).to_contain_text("Kirim Ulang")
+
+    console.stop(signal.SIGKILL)
+    console.start()
+    later = open_page(browser, console.url)
+    later.get_by_test_id("stChatInputTextArea").wait_for()
+    later.get_by_role("button", name=re.compile("mutasi obat ke puskesmas")).click()
+    expect(later.get_by_test_id("stChatMessage").nth(1)).to_contain_text("Kirim Ulang")
+    linked = open_page(browser, address)
+    expect(linked.get_by_test_id("stChatMessage").nth(1)).to_contain_text("gudang.csv")
+
+
+def test_hostile_cells_are_shown_and_never_run(browser: Browser, console: Console, tmp_path: Path) -> None:
+    (tmp_path / "gudang.csv").write_text(ROWS, encoding="utf-8-sig")
+    page = open_page(browser, console.url)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("link", name="Basis Pengetahuan").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
+    chooser.value.set_files(tmp_path / "gudang.csv")
+    page.get_by_role("button", name="Impor", exact=True).click()
+    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("diterima")
+    page.get_by_role("link", name="Obrolan").click()
+    ask(page, "stok minus setelah opname <img src=x onerror='window.jahat=1'>")
+    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("Hitung Ulang Stok")
+    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("<script>")
+    assert page.evaluate("window.jahat") is None
+    assert [url for url in asked if not url.startswith((console.url, "data:", "blob:"))] == []
+
+
+def test_the_page_fits_a_telephone(browser: Browser, console: Console) -> None:
+    page = open_page(browser, console.url, width=390)
+    page.get_by_test_id("stChatInputTextArea").wait_for()
+    for path in ("", "pengetahuan", "kinerja", "biaya"):
+        page.goto(f"{console.url}/{path}")
+        page.get_by_test_id("stMainBlockContainer").locator("h1").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+
+
+def test_a_direct_link_to_a_page_in_a_fresh_process_keeps_the_frame(browser: Browser, console: Console) -> None:
+    page = open_page(browser, f"{console.url}/kinerja")
+    expect(page.get_by_role("link", name="Obrolan")).to_be_visible()
+    expect(page.get_by_test_id("stMainBlockContainer").locator("h1")).to_contain_text("Kinerja")

@@ -29,14 +29,17 @@ _STREAM_POLL_SECONDS = 0.25
 class BlockingEngine:
     """Every call is safe from any thread; failures are SipdErrors with a text for people."""
 
-    def __init__(self, settings: Settings, *, load_samples: bool = True) -> None:
-        """Start the engine, with the sample rows in an empty base if wanted; raises StoreError when the data folder or the database cannot be used."""
+    def __init__(self, settings: Settings, *, load_samples: bool = True, head_start: float = 0.0) -> None:
+        """Start the engine, with the sample rows in an empty base if wanted, the models after `head_start` seconds.
+
+        Raises StoreError when the data folder or the database cannot be used.
+        """
         self._stack = ExitStack()
         self._closing = threading.Lock()
         self._closed = False
         try:
             self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal(name="sipd-engine"))
-            engine = Engine(settings, load_samples=load_samples)
+            engine = Engine(settings, load_samples=load_samples, head_start=head_start)
             scope: AbstractContextManager[Engine] = self._portal.wrap_async_context_manager(engine)
             self._engine = self._stack.enter_context(scope)
         except BaseException:

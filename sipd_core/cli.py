@@ -110,7 +110,7 @@ def _engine(settings: Settings, *, prepared: bool = True) -> Iterator[BlockingEn
 
 def _index(options: argparse.Namespace, settings: Settings) -> Printed:
     started = time.perf_counter()
-    with _engine(settings, prepared=not options.dry_run) as engine:
+    with _engine(settings) as engine:
         reports = [_import(engine, path, dry_run=options.dry_run) for path in options.files]
         if not options.dry_run:
             _wait_with_progress(engine)
@@ -244,7 +244,7 @@ def _usage(options: argparse.Namespace, settings: Settings) -> Printed:
 
 
 def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
-    with _engine(settings, prepared=False) as engine:
+    with _engine(settings) as engine:
         parts = {
             "performance": asdict(engine.performance()),
             "cache": asdict(engine.cache_stats()),

@@ -68,8 +68,10 @@ class EngineStatus:
 class Engine:
     """An async context manager; loop-bound things are made on entering, everything is closed on leaving."""
 
-    def __init__(self, settings: Settings, *, load_samples: bool = True) -> None:
+    def __init__(self, settings: Settings, *, load_samples: bool = True, head_start: float = 0.0) -> None:
+        """`head_start`: seconds that whoever starts the engine has the processor for itself before models are loaded."""
         self.settings = settings
+        self._head_start = head_start
         self._load_samples = load_samples and settings.load_sample_data
         self._stack = AsyncExitStack()
         self._embedder: CachedEmbedder | None = None
@@ -154,6 +156,7 @@ class Engine:
 
     async def _work_in_background(self) -> None:
         """Preparing and indexing must never take the engine down with them: what is stored can still be read."""
+        await anyio.sleep(self._head_start)
         try:
             await self._prepare()
         except Exception:
@@ -247,7 +250,7 @@ class Engine:
         await self.base.open_exact(self._embedder)
 
     def status(self) -> EngineStatus:
-        counts = self.cases.counts()
+        counts = self.base.counts
         return EngineStatus(
             mode="local",
             embedding_model=self._embedder.model if self._embedder else None,

@@ -9,6 +9,9 @@ import threading
 from sipd_core.blocking import BlockingEngine
 from sipd_core.settings import load_settings
 
+HEAD_START = 2.0
+"""Seconds for the first visitor's page to be drawn before the models are loaded: both want the same processor."""
+
 _lock = threading.Lock()
 _engine: BlockingEngine | None = None
 
@@ -18,7 +21,7 @@ def start_engine() -> BlockingEngine:
     global _engine
     with _lock:
         if _engine is None:
-            _engine = BlockingEngine(load_settings())
+            _engine = BlockingEngine(load_settings(), head_start=HEAD_START)
             atexit.register(close_engine)
         return _engine
 

@@ -59,6 +59,7 @@ class _Snapshot:
 
     version: int
     cases: Mapping[str, Case]
+    counts: Mapping[str, int]
     reports: Mapping[str, int]
     lexical: LexicalIndex
     calibration: Calibration
@@ -95,6 +96,11 @@ class KnowledgeBase:
     def version(self) -> int:
         """The version of the rows that searches see."""
         return self._snapshot.version
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """`cases`, `samples`, `with_remedy`, `menus` that searches see: pages ask at every rerun."""
+        return self._snapshot.counts
 
     def __len__(self) -> int:
         return len(self._snapshot.cases)
@@ -276,7 +282,13 @@ def _snapshot(
     calibration: Calibration,
     biases: Mapping[str, float],
 ) -> _Snapshot:
-    return _Snapshot(version, cases, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases))
+    counts = {
+        "cases": len(cases),
+        "samples": sum(case.sample for case in cases.values()),
+        "with_remedy": sum(bool(case.remedy) for case in cases.values()),
+        "menus": len({case.menu for case in cases.values()}),
+    }
+    return _Snapshot(version, cases, counts, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases))
 
 
 def _hit(scored: Scored, snapshot: _Snapshot) -> Hit:

@@ -1,14 +1,17 @@
 """Conversations, what people said of the answers, and escalations. Only masked texts come in here."""
 
 import json
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from cachetools import TTLCache
 from pydantic import TypeAdapter
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Exchange, Feedback, Turn
+from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Exchange, Feedback, Turn, Verdict
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
 from sipd_core.store.schema import conversations, escalations, exchanges, feedback
@@ -16,6 +19,7 @@ from sipd_core.store.times import moment
 
 TURN = TypeAdapter(Turn)
 TITLE_LENGTH = 80
+LIST_SECONDS = 1.0
 
 
 class ConversationStore:
@@ -24,32 +28,24 @@ class ConversationStore:
     def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
+        self._lists: TTLCache[tuple[str, int], tuple[ConversationSummary, ...]] = TTLCache(100, LIST_SECONDS)
+        self._lists_lock = threading.Lock()
 
     def add(self, message: str, turn: Turn, state: str) -> None:
         """Append one answered message; `state` is the escalation policy's memory as JSON."""
         now = self._clock()
-        with self._database.write() as connection:
-            known = connection.execute(select(conversations.c.id).where(conversations.c.id == turn.session_id)).first()
-            if known is None:
-                row = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now, "escalated": False}
-                connection.execute(insert(conversations), row)
-            last = select(func.coalesce(func.max(exchanges.c.position), 0)).where(exchanges.c.conversation_id == turn.session_id)
-            row = {
-                "turn_id": turn.turn_id,
-                "conversation_id": turn.session_id,
-                "position": connection.execute(last).scalar_one() + 1,
-                "at": now,
-                "message": message,
-                "answer": turn.response,
-                "turn": TURN.dump_json(turn).decode(),
-                "state": state,
-            }
-            connection.execute(insert(exchanges), row)
-            changes: dict[str, object] = {"updated_at": now}
+        changes: dict[str, object] = {"last_verdict": turn.verdict} if turn.searched else {}
+        with self._change() as connection:
+            at = conversations.c.id == turn.session_id
+            turns = connection.execute(select(conversations.c.turns).where(at)).scalar_one_or_none()
+            if turns is None:
+                head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
+                connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})
+            connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, (turns or 0) + 1))
             if turn.should_escalate:
                 changes["escalated"] = True
                 connection.execute(insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, ""))
-            connection.execute(update(conversations).where(conversations.c.id == turn.session_id).values(changes))
+            connection.execute(update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes))
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
         """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session."""
@@ -67,23 +63,33 @@ class ConversationStore:
         return Conversation(session_id, head.title, tuple(_exchange(row) for row in reversed(rows)), head.escalated)
 
     def list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
-        """Conversations whose title, messages or answers hold every word of `search`, last active first."""
-        latest = select(exchanges.c.conversation_id, func.max(exchanges.c.position).label("position"))
-        latest_of = latest.group_by(exchanges.c.conversation_id).subquery()
-        last = (exchanges.c.conversation_id == latest_of.c.conversation_id) & (exchanges.c.position == latest_of.c.position)
-        query = (
-            select(conversations, exchanges.c.turn, exchanges.c.position)
-            .join(latest_of, latest_of.c.conversation_id == conversations.c.id)
-            .join(exchanges, last)
-            .order_by(conversations.c.updated_at.desc())
-            .limit(limit)
-        )
+        """Conversations whose title, messages or answers hold every word of `search`, last active first.
+
+        Every rerun of every page asks for it, so a list is kept for a second, or until this process changes one.
+        """
+        with self._lists_lock:
+            known = self._lists.get((search, limit))
+        if known is None:
+            known = self._read_list(search, limit)
+            with self._lists_lock:
+                self._lists[search, limit] = known
+        return known
+
+    def _read_list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
+        query = select(conversations).order_by(conversations.c.updated_at.desc()).limit(limit)
         for word in search.split():
             inside = exchanges.alias()
             said = or_(inside.c.message.icontains(word, autoescape=True), inside.c.answer.icontains(word, autoescape=True))
             query = query.where(conversations.c.id.in_(select(inside.c.conversation_id).where(said)))
         with self._database.read() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
+
+    @contextmanager
+    def _change(self) -> Iterator[Connection]:
+        with self._database.write() as connection:
+            yield connection
+        with self._lists_lock:
+            self._lists.clear()
 
     def set_feedback(self, turn_id: str, given: Feedback) -> None:
         """Remember what a person said of an answer; saying it again replaces it. Raises NotFoundError."""
@@ -95,7 +101,7 @@ class ConversationStore:
 
     def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str) -> None:
         """Record an escalation made by hand; raises NotFoundError."""
-        with self._database.write() as connection:
+        with self._change() as connection:
             known = exchanges.c.conversation_id == session_id, exchanges.c.turn_id == turn_id
             if connection.execute(select(exchanges.c.turn_id).where(*known)).first() is None:
                 raise NotFoundError(what="Percakapan")
@@ -122,8 +128,21 @@ def _exchange(row: Row) -> Exchange:  # type: ignore[type-arg]
 
 
 def _summary(row: Row) -> ConversationSummary:  # type: ignore[type-arg]
-    verdict = TURN.validate_json(row.turn).verdict
-    return ConversationSummary(row.id, row.title, moment(row.updated_at), row.position, row.escalated, verdict)
+    verdict = Verdict(row.last_verdict) if row.last_verdict else None
+    return ConversationSummary(row.id, row.title, moment(row.updated_at), row.turns, row.escalated, verdict)
+
+
+def _exchange_row(message: str, turn: Turn, state: str, at: float, position: int) -> dict[str, object]:
+    return {
+        "turn_id": turn.turn_id,
+        "conversation_id": turn.session_id,
+        "position": position,
+        "at": at,
+        "message": message,
+        "answer": turn.response,
+        "turn": TURN.dump_json(turn).decode(),
+        "state": state,
+    }
 
 
 def _escalation_row(session_id: str, turn_id: str, at: float, escalation: Escalation, note: str) -> dict[str, object]:

@@ -98,8 +98,12 @@ conversations = Table(
     Column("title", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False, index=True),
+    Column("turns", Integer, nullable=False),
+    Column("last_verdict", String(16)),
     Column("escalated", Boolean, nullable=False),
 )
+"""Heads of the conversations: all that the list in the sidebar needs, so that no turn is read for it.
+`last_verdict` is empty while nothing has been searched for."""
 
 exchanges = Table(
     "exchanges",

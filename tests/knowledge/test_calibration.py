@@ -1,9 +1,11 @@
 """The fit: its questions are few and always the same, it separates, and it survives being stored."""
 
+import json
+
 import numpy as np
 import pytest
 
-from sipd_core.knowledge.calibration import MAX_QUERIES, Calibration, fit, training_texts
+from sipd_core.knowledge.calibration import MAX_QUERIES, RECIPE, Calibration, fit, training_texts
 from tests.builders import make_case
 
 CASES = [make_case(f"Dokumen nomor {number} tidak bisa dicetak dari menu laporan") for number in range(300)]
@@ -29,6 +31,15 @@ def test_questions_are_bounded_and_repeatable() -> None:
     assert len(training.queries) <= MAX_QUERIES
     assert training == training_texts(list(reversed(CASES)))
     assert all(training.queries)
+
+
+def test_every_sampled_row_is_asked_once_whole_or_cut() -> None:
+    training = training_texts(CASES)
+    shipped = set(training_texts([]).field)
+    own = [text for text in training.field if text not in shipped]
+    whole = [text for text in own if len(text.split()) > 8]
+    assert len(training.queries) == MAX_QUERIES
+    assert len(whole) == len(set(whole)) == len(own) // 2
 
 
 def test_a_small_base_still_has_questions_of_the_field() -> None:
@@ -58,6 +69,12 @@ def test_biases_are_similarities_to_the_average_question(fitted: Calibration) ->
 
 def test_what_is_stored_comes_back(fitted: Calibration) -> None:
     assert Calibration.from_json(fitted.to_json()) == fitted
+
+
+def test_what_another_recipe_fitted_is_refused(fitted: Calibration) -> None:
+    stored = json.loads(fitted.to_json())
+    with pytest.raises(ValueError):
+        Calibration.from_json(json.dumps(stored | {"recipe": RECIPE - 1}))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"mean_query": 3}'])

@@ -151,6 +151,43 @@ def test_hits_carry_bounded_scores_and_shared_words(with_vectors: Search) -> Non
     assert [hit.order for hit in hits] == sorted((hit.order for hit in hits), reverse=True)
 
 
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+@pytest.mark.parametrize("question", [*(question for question, _ in IN_SCOPE), *FOREIGN])
+def test_relevance_falls_with_the_order(kind: str, question: str, request: pytest.FixtureRequest) -> None:
+    relevances = [hit.relevance for hit in request.getfixturevalue(kind)(question)]
+    assert relevances == sorted(relevances, reverse=True)
+
+
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+def test_where_one_case_stands_out_the_others_are_not_relevant(kind: str, request: pytest.FixtureRequest) -> None:
+    first, *others = request.getfixturevalue(kind)("sp2d blm cair padahal spm udah final")
+    assert first.relevance > 0.9
+    assert all(hit.relevance < 0.1 for hit in others)
+
+
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+def test_equally_good_cases_are_equally_relevant_and_less_certain(kind: str, request: pytest.FixtureRequest) -> None:
+    model = request.getfixturevalue("model") if kind == "with_vectors" else None
+    alone = Search(CASES, model)("sp2d blm cair")
+    first, second, third, *_ = Search([*CASES, make_case(CASES[0].issue, CASES[0].menu, id="twin")], model)("sp2d blm cair")
+    assert {first.case_id, second.case_id} == {CASES[0].id, "twin"}
+    assert first.relevance == pytest.approx(second.relevance, rel=1e-3)
+    assert third.relevance < first.relevance / 3
+    assert first.relevance < alone[0].relevance
+
+
+@pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
+def test_excluded_cases_neither_come_nor_weigh(kind: str, request: pytest.FixtureRequest) -> None:
+    search = request.getfixturevalue(kind)
+    query = prepare("bendahara tidak bisa masuk")
+    first, second, *_ = search.ranker.rank(query, search.found(query))
+    left = search.ranker.rank(query, search.found(query), exclude={first.case_id, "unknown"})
+    assert left[0].case_id == second.case_id
+    assert left[0].relevance > second.relevance
+    assert len(left) == len(CASES) - 1
+    assert search.ranker.rank(query, search.found(query), exclude={case.id for case in CASES}) == []
+
+
 def test_the_limit_bounds_the_list(with_vectors: Search) -> None:
     query = prepare("sp2d")
     assert len(with_vectors.ranker.rank(query, with_vectors.found(query), limit=2)) == 2
@@ -172,5 +209,9 @@ def test_words_alone_reach_the_measured_quality_on_the_development_cases() -> No
     search = Search(cases, None)
     with (EVAL / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
         asked = [(row["query"], set(row["gold"].split("|"))) for row in csv.DictReader(file)]
-    hits = [search(question)[0].case_id in gold for question, gold in asked]
+    best = [search(question)[0] for question, _ in asked]
+    hits = [hit.case_id in gold for hit, (_, gold) in zip(best, asked, strict=True)]
     assert np.mean(hits) >= 0.66
+    assert np.mean([hit.relevance for hit in best]) == pytest.approx(np.mean(hits), abs=0.12)
+    sure = [hit for hit, chosen in zip(hits, best, strict=True) if chosen.relevance >= 0.9]
+    assert np.mean(sure) >= 0.9

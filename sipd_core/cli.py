@@ -6,7 +6,6 @@ failed, one clear line) or 2 (usage).
 
 import argparse
 import json
-import logging
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from sipd_core.chat.turn import Turn
 from sipd_core.documents import Hit, ImportReport, ImportStatus
 from sipd_core.errors import SipdError
 from sipd_core.evaluation import GoldSets, evaluate
+from sipd_core.logs import configure_logging
 from sipd_core.privacy import mask
 from sipd_core.settings import Settings, load_settings
 from sipd_core.texts import text
@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        logging.basicConfig(
-            level=logging.DEBUG if settings.enable_debug_logging else logging.WARNING, stream=sys.stderr
-        )
+        configure_logging(verbose=settings.enable_debug_logging, usage=False)
         run: Callable[[argparse.Namespace, Settings], Printed] = options.run
         as_json, for_people = run(options, settings)
     except SipdError as error:

@@ -28,6 +28,7 @@ from sipd_core.knowledge.exports import rows_as_csv
 from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaIndex, VectorIndex
 from sipd_core.knowledge.indexing import Indexer
+from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
 from sipd_core.settings import SHIPPED_DATA, Settings
@@ -41,6 +42,7 @@ from sipd_core.texts import text
 from sipd_core.usage import CallRecord
 
 log = logging.getLogger(__name__)
+usage_log = logging.getLogger(USAGE_LOGGER)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
 TAKE_OVER_SECONDS = 15
@@ -167,7 +169,8 @@ class Engine:
     async def _open_vectors(self) -> None:
         """Own the index; where another process does, or the Chroma server is away, search SQL's vectors instead."""
         try:
-            self._embedder = self._embedder or await to_thread.run_sync(self._load_embedder)
+            if self._embedder is None:
+                self._embedder = await to_thread.run_sync(self._load_embedder)
             await self.base.open_vectors(self._embedder, self._open_index)
             self._owns_index, self._problem = True, None
         except EmbeddingError as error:
@@ -212,8 +215,7 @@ class Engine:
 
     def _book(self, call: CallRecord) -> None:
         self.ledger.record(call)
-        if self.settings.log_embedding_usage:
-            log.info("%s: %d texts, %d tokens, %.0f ms", call.operation, call.texts, call.tokens, call.latency_ms)
+        usage_log.info("%s: %d texts, %d tokens, %.0f ms", call.operation, call.texts, call.tokens, call.latency_ms)
 
     def _is_new(self) -> bool:
         return self.cases.state("samples") is None and self.cases.counts()["cases"] == 0

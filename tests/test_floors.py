@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.texts",),
     ("sipd_core.errors",),
-    ("sipd_core.documents", "sipd_core.language", "sipd_core.usage", "sipd_core.settings", "sipd_core.locale_id"),
+    ("sipd_core.documents", "sipd_core.language", "sipd_core.usage", "sipd_core.settings", "sipd_core.locale_id", "sipd_core.logs"),
     ("sipd_core.chat.turn", "sipd_core.privacy", "sipd_core.chat.phrases"),
     ("sipd_core.cache", "sipd_core.metrics", "sipd_core.tables", "sipd_core.chat.signals", "sipd_core.knowledge.remedy"),
     ("sipd_core.chat.escalation", "sipd_core.chat.answers", "sipd_core.embeddings"),

@@ -7,6 +7,7 @@ import atexit
 import threading
 
 from sipd_core.blocking import BlockingEngine
+from sipd_core.logs import configure_logging
 from sipd_core.settings import load_settings
 
 HEAD_START = 2.0
@@ -21,7 +22,9 @@ def start_engine() -> BlockingEngine:
     global _engine
     with _lock:
         if _engine is None:
-            _engine = BlockingEngine(load_settings(), head_start=HEAD_START)
+            settings = load_settings()
+            configure_logging(verbose=settings.enable_debug_logging, usage=settings.log_embedding_usage)
+            _engine = BlockingEngine(settings, head_start=HEAD_START)
             atexit.register(close_engine)
         return _engine
 

@@ -113,7 +113,12 @@ def _case(row: Row, *, sample: bool) -> tuple[Case, int]:
     texts = {name: masked.text for name, masked in cells.items()}
     case = Case(
         id=case_id(texts["menu"], texts["issue"]),
-        **texts,
+        menu=texts["menu"],
+        issue=texts["issue"],
+        expected=texts["expected"],
+        note_dev=texts["note_dev"],
+        note_qa=texts["note_qa"],
+        status=texts["status"],
         file=row.file,
         sheet=row.sheet,
         row=row.row,

@@ -121,7 +121,7 @@ class ChromaIndex:
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         with _translated():
-            found = self._collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+            found = self._collection.query(query_embeddings=vector[np.newaxis], n_results=count, include=["distances"])
         distances = found["distances"]
         if distances is None:
             return []
@@ -131,7 +131,7 @@ class ChromaIndex:
         if self._closed:
             return
         self._closed = True
-        self._client.close()
+        self._client.close()  # type: ignore[attr-defined]  # on every client, not on the interface
         if self._marker is not None:
             self._marker.unlink(missing_ok=True)
         if self._lock is not None:
@@ -179,8 +179,8 @@ def probe(folder: Path, name: str) -> None:
         collection = client.get_collection(name, embedding_function=None)
         some = collection.get(limit=1, include=["embeddings"])["embeddings"]
         if some is not None and len(some):
-            collection.query(query_embeddings=[some[0]], n_results=1, include=["distances"])
-    client.close()
+            collection.query(query_embeddings=np.asarray(some[:1], np.float32), n_results=1, include=["distances"])
+    client.close()  # type: ignore[attr-defined]
 
 
 @contextmanager

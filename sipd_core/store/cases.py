@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, delete, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select, true, update
 
 from sipd_core.documents import Case, CasePage, ImportReport, ImportStatus
 from sipd_core.store.database import Database
@@ -87,7 +87,7 @@ class CaseStore:
 
     def page(self, search: str, menu: str | None, offset: int, limit: int) -> CasePage:
         """Cases whose texts hold every word of `search`, within one menu, ordered by menu, file and row."""
-        wanted = true()
+        wanted: ColumnElement[bool] = true()
         for word in search.split():
             wanted &= or_(*(cases.c[name].icontains(word, autoescape=True) for name in _CONTENT))
         if menu is not None:

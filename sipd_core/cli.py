@@ -227,7 +227,9 @@ def _rows(options: argparse.Namespace, settings: Settings) -> Printed:
 def _imports(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings, prepared=False) as engine:
         reports = engine.imports(1_000)
-    listed = [_report(report) | {"id": report.id, "at": report.at.isoformat(), "status": report.status} for report in reports]
+    listed = [
+        _report(report) | {"id": report.id, "at": report.at.isoformat(), "status": report.status} for report in reports
+    ]
     return {"imports": listed}, "\n".join(_report_line(report) for report in reports)
 
 
@@ -235,7 +237,15 @@ def _usage(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings, prepared=False) as engine:
         report = engine.costs(options.days)
     lines = [
-        text("cli.usage_line", day=t.day, operation=t.operation, model=t.model, calls=t.calls, tokens=t.tokens, cost=t.cost_usd)
+        text(
+            "cli.usage_line",
+            day=t.day,
+            operation=t.operation,
+            model=t.model,
+            calls=t.calls,
+            tokens=t.tokens,
+            cost=t.cost_usd,
+        )
         for t in report.totals
     ]
     return _numbers(asdict(report)), "\n".join(lines) or text("cli.usage_empty")
@@ -256,7 +266,9 @@ def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
 def _vectors(options: argparse.Namespace, settings: Settings) -> Printed:
     """Made in a store of its own, so that nothing of a real base can get into the product."""
     with tempfile.TemporaryDirectory(prefix="sipd-vektor-", ignore_cleanup_errors=True) as folder:
-        private = settings.model_copy(update={"sipd_data_dir": Path(folder), "database_url": SecretStr(""), "chroma_url": ""})
+        private = settings.model_copy(
+            update={"sipd_data_dir": Path(folder), "database_url": SecretStr(""), "chroma_url": ""}
+        )
         engine = BlockingEngine(private)
         count = engine.write_shipped_vectors()
         engine.close()

@@ -124,9 +124,7 @@ class Engine:
             monitor=self.monitor,
         )
         self.importer = Importer(self.cases)
-        self.indexer = Indexer(
-            self.cases, self.base, batch=settings.embedding_batch_size, on_idle=self.base.calibrate
-        )
+        self.indexer = Indexer(self.cases, self.base, batch=settings.embedding_batch_size, on_idle=self.base.calibrate)
         escalation = EscalationSettings(settings.escalation_sentiment_threshold, settings.max_failed_attempts)
         self._chat = ConversationEngine(
             self.base,
@@ -350,5 +348,3 @@ class Engine:
     def export_rows(self) -> bytes:
         """Every row in the import format."""
         return rows_as_csv(self.cases.all())
-
-

@@ -1,15 +1,15 @@
 """Every error this engine raises on purpose.
 
-    SipdError                     has `user_text` (Indonesian, from the catalogue) and an English detail for the log
-    ├── SettingsError             an environment variable holds a value that is not allowed
-    ├── MessageError              a chat message that cannot be answered (empty, too long)
-    ├── TableError                an uploaded file that cannot be read as a complaint log
-    ├── EmbeddingError            an embedding could not be computed; never answered with zeros
-    ├── NotFoundError             a conversation, case or import that does not exist
-    └── StoreError                the database or the index cannot be used
-        ├── StoreFullError        no space left; nothing acknowledged is lost
-        ├── StoreLockedError      another writer holds the database for too long
-        └── IndexOwnedError       another process owns the vector index
+SipdError                     has `user_text` (Indonesian, from the catalogue) and an English detail for the log
+├── SettingsError             an environment variable holds a value that is not allowed
+├── MessageError              a chat message that cannot be answered (empty, too long)
+├── TableError                an uploaded file that cannot be read as a complaint log
+├── EmbeddingError            an embedding could not be computed; never answered with zeros
+├── NotFoundError             a conversation, case or import that does not exist
+└── StoreError                the database or the index cannot be used
+    ├── StoreFullError        no space left; nothing acknowledged is lost
+    ├── StoreLockedError      another writer holds the database for too long
+    └── IndexOwnedError       another process owns the vector index
 """
 
 from sipd_core.texts import text

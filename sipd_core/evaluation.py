@@ -55,7 +55,9 @@ class Answered:
 async def evaluate(sets: GoldSets, settings: Settings) -> dict[str, Any]:
     """Every figure of the command line's `evaluate`; raises SipdError for a file that cannot be read."""
     with tempfile.TemporaryDirectory(prefix="sipd-evaluasi-", ignore_cleanup_errors=True) as folder:
-        private = settings.model_copy(update={"sipd_data_dir": Path(folder), "database_url": SecretStr(""), "chroma_url": ""})
+        private = settings.model_copy(
+            update={"sipd_data_dir": Path(folder), "database_url": SecretStr(""), "chroma_url": ""}
+        )
         async with Engine(private, load_samples=False) as engine:
             for path in sets.kb:
                 with path.open("rb") as file:
@@ -122,7 +124,9 @@ def _ranking(answered: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
-async def _abstention(engine: Engine, inside: Sequence[Answered], outside: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+async def _abstention(
+    engine: Engine, inside: Sequence[Answered], outside: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     results = [await engine.search(row["query"], DEPTH) for row in outside]
     scores_in, scores_out = [one.relevance for one in inside], [result.relevance for result in results]
     refused = sum(result.verdict is Verdict.NOT_FOUND for result in results)
@@ -153,7 +157,10 @@ async def _escalation(engine: Engine, dialogues: Iterable[Mapping[str, Any]]) ->
 def _masking(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     wanted = [secret in mask(row["text"]).text for row in rows for secret in row["mask"]]
     harmless = [mask(row["text"]).text != row["text"] for row in rows if row["harmless"]]
-    return {"recall": _share(wanted.count(False), len(wanted)), "false_positive_rate": _share(sum(harmless), len(harmless))}
+    return {
+        "recall": _share(wanted.count(False), len(wanted)),
+        "false_positive_rate": _share(sum(harmless), len(harmless)),
+    }
 
 
 def _classification(truth: Sequence[str], read: Sequence[str]) -> dict[str, Any]:
@@ -205,7 +212,9 @@ def _gold_id(reference: str, gold: Mapping[str, str]) -> str:
     try:
         return gold[reference.strip()]
     except KeyError:
-        raise SipdError(f"gold reference {reference!r}", text_key="errors.not_found", what=f"Baris {reference}") from None
+        raise SipdError(
+            f"gold reference {reference!r}", text_key="errors.not_found", what=f"Baris {reference}"
+        ) from None
 
 
 async def _vector(engine: Engine, message: str) -> Any:
@@ -219,8 +228,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
 
 
 def _share(part: float, whole: int) -> float | None:

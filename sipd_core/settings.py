@@ -23,7 +23,9 @@ Budget = Annotated[Decimal, Field(ge=0)]
 
 def _known_database(url: SecretStr) -> SecretStr:
     """DATABASE_URL must name a database this engine has a driver for."""
-    if url.get_secret_value() and not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+    if url.get_secret_value() and not url.get_secret_value().startswith(
+        ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+    ):
         raise ValueError("database_url")
     return url
 
@@ -37,7 +39,9 @@ def _http_url(url: str) -> str:
 class Settings(BaseSettings):
     """Frozen settings; names are the environment variables in lower case. See the table in README.md."""
 
-    model_config = SettingsConfigDict(env_file=PROJECT_ROOT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=PROJECT_ROOT / ".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     sipd_data_dir: Path = PROJECT_ROOT / "data"
     database_url: Annotated[SecretStr, AfterValidator(_known_database)] = SecretStr("")
@@ -99,7 +103,9 @@ def _translate(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
     location = str(first["loc"][0])
     value = text("settings.hidden") if location == "database_url" else repr(first["input"])
-    return SettingsError(variable=location.upper(), value=value, allowed=_allowed(location, first["type"], first.get("ctx", {})))
+    return SettingsError(
+        variable=location.upper(), value=value, allowed=_allowed(location, first["type"], first.get("ctx", {}))
+    )
 
 
 def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
@@ -114,7 +120,13 @@ def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
     special = {"database_url", "chroma_url", "collection_name", "chunk_overlap"}
     if variable in special:
         return text(f"settings.{variable}")
-    for start, key in (("int", "whole"), ("float", "number"), ("decimal", "number"), ("bool", "boolean"), ("path", "path")):
+    for start, key in (
+        ("int", "whole"),
+        ("float", "number"),
+        ("decimal", "number"),
+        ("bool", "boolean"),
+        ("path", "path"),
+    ):
         if kind.startswith(start):
             return text(f"settings.{key}")
     return text("settings.other")

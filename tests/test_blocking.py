@@ -25,7 +25,9 @@ def engine(settings: Settings) -> Iterator[BlockingEngine]:
 
 def test_many_threads_share_one_engine(engine: BlockingEngine) -> None:
     turns: list[Turn] = []
-    threads = [threading.Thread(target=lambda n=n: turns.append(engine.ask(f"kendala {n}", f"sesi-{n}"))) for n in range(8)]
+    threads = [
+        threading.Thread(target=lambda n=n: turns.append(engine.ask(f"kendala {n}", f"sesi-{n}"))) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,6 +81,11 @@ def test_the_interpreter_does_not_hang_when_nobody_closes(tmp_path: Path) -> Non
         "print(engine.status().cases)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "data")], cwd=ROOT, capture_output=True, timeout=90, check=True, text=True
+        [sys.executable, "-c", script, str(tmp_path / "data")],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=90,
+        check=True,
+        text=True,
     )
     assert done.stdout == "0\n"

@@ -26,7 +26,9 @@ class Shell:
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         variables = os.environ | {"SIPD_DATA_DIR": str(self.folder / "data"), "PYTHONPATH": str(ROOT)} | environment
         command = [sys.executable, "-m", "sipd_core", *arguments]
-        return subprocess.run(command, cwd=self.folder, env=variables, input=stdin, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=variables, input=stdin, capture_output=True, text=True, check=False
+        )
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")
@@ -106,7 +108,13 @@ def test_mask_is_a_filter(shell: Shell) -> None:
 
 def test_evaluate_prints_every_figure(shell: Shell, eval_dir: Path) -> None:
     """Only the shape and the floors of the issue; the figures themselves are printed by the command."""
-    names = {"oos": "oos.csv", "intents": "intents.csv", "sentiment": "sentiment.csv", "dialogues": "dialogues.jsonl", "pii": "pii.jsonl"}
+    names = {
+        "oos": "oos.csv",
+        "intents": "intents.csv",
+        "sentiment": "sentiment.csv",
+        "dialogues": "dialogues.jsonl",
+        "pii": "pii.jsonl",
+    }
     files = [part for name, file in names.items() for part in (f"--{name}", str(eval_dir / file))]
     told = shell.json("evaluate", "--kb", str(eval_dir / "kb.csv"), "--queries", str(eval_dir / "queries.csv"), *files)
     assert told["retrieval"]["hit@1"] >= 0.66

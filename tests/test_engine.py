@@ -112,14 +112,23 @@ def test_secrets_are_masked_before_they_are_stored(shared: BlockingEngine) -> No
 def test_the_same_problem_unsolved_three_times_goes_to_a_person(shared: BlockingEngine) -> None:
     session = shared.new_session_id()
     shared.ask("sp2d belum cair padahal spm sudah disetujui", session)
-    escalated = [shared.ask(text, session).should_escalate for text in ("masih belum bisa", "sudah dicoba tetap gagal", "tetep gagal min")]
+    escalated = [
+        shared.ask(text, session).should_escalate
+        for text in ("masih belum bisa", "sudah dicoba tetap gagal", "tetep gagal min")
+    ]
     assert escalated == [False, False, True]
     assert shared.conversation(session).escalated
 
 
 def test_a_long_friendly_conversation_is_not_escalated(shared: BlockingEngine) -> None:
     session = shared.new_session_id()
-    questions = ("cara membuka akun terkunci?", "siapa yang menekan buka blokir?", "oke", "cara nonaktifkan akun pensiun?", "makasih banyak")
+    questions = (
+        "cara membuka akun terkunci?",
+        "siapa yang menekan buka blokir?",
+        "oke",
+        "cara nonaktifkan akun pensiun?",
+        "makasih banyak",
+    )
     assert not any(shared.ask(text, session).should_escalate for text in questions)
 
 
@@ -209,7 +218,14 @@ def test_a_second_process_reads_beside_the_owner_and_hands_imports_over(settings
     guest.wait_until_prepared(60)
     assert guest.search("akun terkunci salah sandi").hits[0].vector > 0.5
     assert "proses lain" in (guest.status().degraded or "")
-    guest.import_files([csv_file("MENU,ISSUE,EXPECTED\nTBP,TBP gagal disimpan saldo kas kurang,Terima SP2D GU dulu di menu Penerimaan\n", "b.csv")])
+    guest.import_files(
+        [
+            csv_file(
+                "MENU,ISSUE,EXPECTED\nTBP,TBP gagal disimpan saldo kas kurang,Terima SP2D GU dulu di menu Penerimaan\n",
+                "b.csv",
+            )
+        ]
+    )
     guest.wait_until_indexed(60)
     assert owner.search("tbp gagal disimpan").hits[0].vector > 0.5
     guest.close()
@@ -230,7 +246,10 @@ def test_without_the_model_words_still_find(settings: Settings, monkeypatch: pyt
 
 
 def many_rows(count: int) -> str:
-    lines = [f"Menu {n % 7},Kendala nomor urut {n} pada dokumen jenis {n * 7919 % 1013},Tekan tombol perbaiki nomor {n} di menu Pengaturan" for n in range(count)]
+    lines = [
+        f"Menu {n % 7},Kendala nomor urut {n} pada dokumen jenis {n * 7919 % 1013},Tekan tombol perbaiki nomor {n} di menu Pengaturan"
+        for n in range(count)
+    ]
     return "\n".join(["MENU,ISSUE,EXPECTED", *lines]) + "\n"
 
 
@@ -240,7 +259,9 @@ def test_a_killed_import_resumes_and_loses_nothing(tmp_path: Path, delay: float)
     data, table = tmp_path / "data", tmp_path / "banyak.csv"
     table.write_text(many_rows(150), encoding="utf-8")
     environment = os.environ | {"SIPD_DATA_DIR": str(data), "EMBEDDING_BATCH_SIZE": "8", "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen([sys.executable, "-m", "sipd_core", "index", str(table)], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "sipd_core", "index", str(table)], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
     _wait_for_rows(data / "sipd.db", 150)
     time.sleep(delay)
     child.send_signal(signal.SIGKILL)
@@ -274,13 +295,22 @@ def test_no_secret_reaches_a_store_a_log_or_the_index(tmp_path: Path) -> None:
     """Search the bytes of every file under the data folder, and the log, for what was typed and uploaded."""
     secrets = ["Rahasia#77", "197705052000121001", "081200003333", "bend.uji.77"]
     table = tmp_path / "aduan.csv"
-    rows = "MENU,ISSUE,EXPECTED,USER\nLogin,\"gagal masuk user: bend.uji.77 password: Rahasia#77, hp 081200003333\",Reset sandi di menu Pengguna,Rahasia#77\n"
+    rows = 'MENU,ISSUE,EXPECTED,USER\nLogin,"gagal masuk user: bend.uji.77 password: Rahasia#77, hp 081200003333",Reset sandi di menu Pengguna,Rahasia#77\n'
     table.write_text(rows, encoding="utf-8")
-    environment = os.environ | {"SIPD_DATA_DIR": str(tmp_path / "data"), "ENABLE_DEBUG_LOGGING": "true", "PYTHONPATH": str(ROOT)}
-    commands = (["index", str(table)], ["ask", "akun terkunci NIP 197705052000121001 pw Rahasia#77 hp 081200003333", "--json"])
+    environment = os.environ | {
+        "SIPD_DATA_DIR": str(tmp_path / "data"),
+        "ENABLE_DEBUG_LOGGING": "true",
+        "PYTHONPATH": str(ROOT),
+    }
+    commands = (
+        ["index", str(table)],
+        ["ask", "akun terkunci NIP 197705052000121001 pw Rahasia#77 hp 081200003333", "--json"],
+    )
     printed = b""
     for command in commands:
-        done = subprocess.run([sys.executable, "-m", "sipd_core", *command], cwd=ROOT, env=environment, capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "sipd_core", *command], cwd=ROOT, env=environment, capture_output=True, check=True
+        )
         printed += done.stdout + done.stderr
     kept = [path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()]
     assert len(kept) > 3

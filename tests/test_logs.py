@@ -18,7 +18,11 @@ def restore() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("verbose", "usage", "levels"),
-    [(False, False, (logging.WARNING, logging.WARNING)), (False, True, (logging.WARNING, logging.INFO)), (True, True, (logging.DEBUG, logging.INFO))],
+    [
+        (False, False, (logging.WARNING, logging.WARNING)),
+        (False, True, (logging.WARNING, logging.INFO)),
+        (True, True, (logging.DEBUG, logging.INFO)),
+    ],
 )
 def test_levels(verbose: bool, usage: bool, levels: tuple[int, int]) -> None:
     configure_logging(verbose=verbose, usage=usage)

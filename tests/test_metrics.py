@@ -15,7 +15,12 @@ def test_nearest_rank(share: float, expected: int) -> None:
 def test_unknown_is_not_zero() -> None:
     stats = PerformanceMonitor().get_stats()
     assert percentile([], 0.5) is None
-    assert (stats.total.p95, stats.error_rate, stats.cache_hit_rate, stats.avg_response_time) == (None, None, None, None)
+    assert (stats.total.p95, stats.error_rate, stats.cache_hit_rate, stats.avg_response_time) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_what_was_recorded_is_reported() -> None:

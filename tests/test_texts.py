@@ -25,7 +25,9 @@ def calls() -> Iterator[tuple[str, set[str]]]:
     """(key, names of values) of every `text("...", ...)` with a literal key."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text" and node.args):
+            if not (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "text" and node.args
+            ):
                 continue
             key = node.args[0]
             if isinstance(key, ast.Constant) and all(keyword.arg for keyword in node.keywords):
@@ -51,7 +53,9 @@ def test_every_entry_is_used() -> None:
 
 def _built(key: str, written: set[str]) -> bool:
     """`cli.` in an f-string stands for every key that begins so, `chat.intents` for every entry of that table."""
-    return any(part.endswith((".", "_")) and key.startswith(part) for part in written) or key.rpartition(".")[0] in written
+    return (
+        any(part.endswith((".", "_")) and key.startswith(part) for part in written) or key.rpartition(".")[0] in written
+    )
 
 
 def test_a_missing_entry_or_value_is_an_error() -> None:

@@ -65,7 +65,9 @@ class Memory:
     tried: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        return json.dumps({"policy": self.policy.as_json(), "problem": self.problem, "tried": self.tried}, ensure_ascii=False)
+        return json.dumps(
+            {"policy": self.policy.as_json(), "problem": self.problem, "tried": self.tried}, ensure_ascii=False
+        )
 
     @classmethod
     def from_json(cls, stored: str | None) -> "Memory":
@@ -238,7 +240,9 @@ class ConversationEngine:
         at = datetime.fromtimestamp(self._clock(), tz=UTC)
         verdict = turn.verdict if turn.searched else None
         relevance = turn.relevance if turn.searched else None
-        self._traces.add(TurnTrace(turn.turn_id, turn.session_id, at, "ok", verdict, relevance, cached, turn.timings_ms))
+        self._traces.add(
+            TurnTrace(turn.turn_id, turn.session_id, at, "ok", verdict, relevance, cached, turn.timings_ms)
+        )
 
     def _note_failure(self, turn_id: str, session_id: str, error: SipdError, elapsed: float) -> None:
         """A failed turn leaves a trace too, unless the store itself is what failed."""

@@ -15,7 +15,9 @@ def handover_card(conversation: Conversation, escalations: Sequence[tuple[str, s
     exchanges = conversation.exchanges[-_LAST:]
     lead = next((exchange.turn.sources[0].case for exchange in reversed(exchanges) if exchange.turn.sources), None)
     lines = [text("answer.card.title")]
-    lines += [text("answer.card.reason", reason=reason) for reason in dict.fromkeys(reason for reason, _ in escalations)]
+    lines += [
+        text("answer.card.reason", reason=reason) for reason in dict.fromkeys(reason for reason, _ in escalations)
+    ]
     lines += [text("answer.card.note", note=note) for _, note in escalations if note]
     lines += [text("answer.card.menu", menu=lead.menu)] if lead else []
     lines += ["", text("answer.card.talk"), *(_said(exchange) for exchange in exchanges)]
@@ -29,7 +31,9 @@ def _said(exchange: Exchange) -> str:
 
 def _tried(exchanges: Sequence[Exchange]) -> list[str]:
     """Remedies that were offered and the rows they come from."""
-    offered = [exchange.turn.sources[0].case for exchange in exchanges if exchange.turn.context_used and exchange.turn.sources]
+    offered = [
+        exchange.turn.sources[0].case for exchange in exchanges if exchange.turn.context_used and exchange.turn.sources
+    ]
     cases = {case.id: case for case in offered}.values()
     remedies = [text("answer.card.tried", remedy=excerpt(case.remedy, 400)) for case in cases if case.remedy]
     rows = ", ".join(f"{case.file}:{case.row}" for case in cases)

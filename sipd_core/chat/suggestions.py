@@ -10,11 +10,16 @@ from sipd_core.documents import Case, Hit
 from sipd_core.texts import text
 
 MOST = 4
+CLOSE = 1 / 8
+"""Share of the lead's relevance from which another case is worth a click: about one question in three has one."""
 LENGTH = 110
 """Characters of one suggestion: two lines of a button at 390 pixels."""
 
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
-_CHECK = re.compile(r"^(?:\d+[.)]\s*)?(?:mohon |harap |jangan lupa )?(?:periksa|cek|pastikan|bandingkan|uji|lihat|tinjau|perhatikan|konfirmasi|cocokkan)\b", re.I)
+_CHECK = re.compile(
+    r"^(?:\d+[.)]\s*)?(?:mohon |harap |jangan lupa )?(?:periksa|cek|pastikan|bandingkan|uji|lihat|tinjau|perhatikan|konfirmasi|cocokkan)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,7 @@ def _checks(case: Case) -> list[str]:
 
 def _other_cases(hits: Sequence[Hit]) -> list[str]:
     """Complaints of the next cases: one click asks whether this is the better match."""
-    lead = hits[0]
-    close = [hit.case for hit in hits[1:] if hit.relevance >= lead.relevance / 2 and hit.case.remedy]
+    close = [hit.case for hit in hits[1:] if hit.relevance >= hits[0].relevance * CLOSE and hit.case.remedy]
     return [excerpt(case.issue, LENGTH) for case in close[:2]]
 
 

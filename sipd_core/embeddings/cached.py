@@ -63,7 +63,9 @@ class CachedEmbedder:
 
     def key(self, role: Role, text: str) -> str:
         """Cache key: two models, two dimensions or two roles never share a vector."""
-        return hashlib.sha256(f"{self.model}\x1f{self.dimension}\x1f{role}\x1f{text}".encode(errors="replace")).hexdigest()
+        return hashlib.sha256(
+            f"{self.model}\x1f{self.dimension}\x1f{role}\x1f{text}".encode(errors="replace")
+        ).hexdigest()
 
     async def queries(self, texts: list[str]) -> Embedded:
         """One vector per question, kept in memory only: what people ask is not stored beside the rows."""

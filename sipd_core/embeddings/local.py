@@ -51,7 +51,11 @@ class LocalEmbedder:
         async with anyio.create_task_group() as group:
             for at in range(len(slices)):
                 group.start_soon(run, at)
-        return np.concatenate([part for part in parts if part is not None]) if parts else np.empty((0, self.dimension), np.float32)
+        return (
+            np.concatenate([part for part in parts if part is not None])
+            if parts
+            else np.empty((0, self.dimension), np.float32)
+        )
 
     def count_tokens(self, text: str) -> int:
         """Tokens the model reads for `text`, special ones included."""

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 VECTOR_CANDIDATES = 200
 """Views asked of the index: all of a small base, more than any answer needs of a large one."""
 RANKED = 50
-"""Cases ranked for one question: those already tried are left out of them."""
+"""Cases ranked for one question at most."""
 SELF_QUERIES = 20
 """Known vectors asked for after opening: ids can be there and never be found (MEASURED.md, two processes on one path)."""
 MOST_VIEWS = MAX_CHUNKS + 1
@@ -127,10 +127,12 @@ class KnowledgeBase:
             self._snapshot = await to_thread.run_sync(self._load, version)
             return True
 
-    async def search(self, text: str, top_k: int | None = None, *, exclude: frozenset[str] = frozenset()) -> SearchResult:
+    async def search(
+        self, text: str, top_k: int | None = None, *, exclude: frozenset[str] = frozenset()
+    ) -> SearchResult:
         """The cases that fit a masked question, best first; words alone decide when no vector can be had.
 
-        Cases in `exclude` (already tried without success) are left out.
+        Cases in `exclude` (already tried without success) are left out, and the others judged as if they were not there.
         """
         snapshot = self._snapshot
         query = prepare(text)
@@ -138,15 +140,14 @@ class KnowledgeBase:
         vectors, cached, degraded = await self._embed(query, text)
         embedded = time.perf_counter()
         try:
-            scored = await to_thread.run_sync(self._rank, snapshot, query, vectors)
+            scored = await to_thread.run_sync(self._rank, snapshot, query, vectors, exclude)
         except StoreError as error:
-            scored, degraded = await to_thread.run_sync(self._rank, snapshot, query, None), error.user_text
+            scored, degraded = await to_thread.run_sync(self._rank, snapshot, query, None, exclude), error.user_text
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
         self._monitor.record_embedding_time(timings["embed"])
         self._monitor.record_search_time(timings["search"])
-        wanted = [one for one in scored if one.case_id not in exclude][: top_k or self._top_k]
-        hits = tuple(_hit(one, snapshot) for one in wanted)
+        hits = tuple(_hit(one, snapshot) for one in scored[: top_k or self._top_k])
         relevance = hits[0].relevance if hits else 0.0
         found = verdict(relevance, self._threshold) if hits else Verdict.NOT_FOUND
         return SearchResult(hits, found, relevance, None if vectors is None else vectors[1], cached, timings, degraded)
@@ -208,18 +209,22 @@ class KnowledgeBase:
             return None, False, error.user_text
         return embedded.vectors, embedded.computed == 0, None
 
-    def _rank(self, snapshot: _Snapshot, query: PreparedQuery, vectors: NDArray[Any] | None) -> list[Scored]:
+    def _rank(
+        self, snapshot: _Snapshot, query: PreparedQuery, vectors: NDArray[Any] | None, exclude: frozenset[str]
+    ) -> list[Scored]:
         found: QueryVectors | None = None
         if vectors is not None and self._index is not None and snapshot.biases:
             nearest = self._index.nearest(vectors[0], min(VECTOR_CANDIDATES, len(snapshot.biases)))
             cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
             found = QueryVectors(vectors[0], cosines)
-        return snapshot.ranker.rank(query, found, limit=RANKED)
+        return snapshot.ranker.rank(query, found, limit=RANKED, exclude=exclude)
 
     def _load(self, version: int) -> _Snapshot:
         cases = {case.id: case for case in self._cases.all()}
         old = self._snapshot
-        lexical = old.lexical if old.version == version else LexicalIndex(lexical_entry(case) for case in cases.values())
+        lexical = (
+            old.lexical if old.version == version else LexicalIndex(lexical_entry(case) for case in cases.values())
+        )
         dimension = self._embedder.dimension if self._embedder else 0
         stored = self._stored_vectors(dimension) if self._index is not None else {}
         calibration = self._stored_calibration(self._fingerprint(version)) or self._latest_calibration()
@@ -288,7 +293,9 @@ def _snapshot(
         "with_remedy": sum(bool(case.remedy) for case in cases.values()),
         "menus": len({case.menu for case in cases.values()}),
     }
-    return _Snapshot(version, cases, counts, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases))
+    return _Snapshot(
+        version, cases, counts, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases)
+    )
 
 
 def _hit(scored: Scored, snapshot: _Snapshot) -> Hit:

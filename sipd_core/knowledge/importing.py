@@ -32,7 +32,9 @@ class _Batch:
 class Importer:
     """Accepts files. A row is durable and found by its words when `accept` returns; its vector follows."""
 
-    def __init__(self, store: CaseStore, *, limits: Limits | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: CaseStore, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._limits = limits or Limits()
         self._clock = clock
@@ -109,7 +111,10 @@ def _finisher(table: Table, batch: _Batch) -> Callable[[ImportReport, Stored], I
 
 def _case(row: Row, *, sample: bool) -> tuple[Case, int]:
     """The masked case of a row, and how many pieces were masked."""
-    cells = {name: mask(getattr(row, name).strip()) for name in ("menu", "issue", "expected", "note_dev", "note_qa", "status")}
+    cells = {
+        name: mask(getattr(row, name).strip())
+        for name in ("menu", "issue", "expected", "note_dev", "note_qa", "status")
+    }
     texts = {name: masked.text for name, masked in cells.items()}
     case = Case(
         id=case_id(texts["menu"], texts["issue"]),

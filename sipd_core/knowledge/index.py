@@ -55,7 +55,9 @@ class ChromaIndex:
     A local directory is owned by one process at a time: an operating-system lock says by whom.
     """
 
-    def __init__(self, client: "ClientAPI", collection: "Collection", lock: FileLock | None, marker: Path | None) -> None:
+    def __init__(
+        self, client: "ClientAPI", collection: "Collection", lock: FileLock | None, marker: Path | None
+    ) -> None:
         self._client = client
         self._collection = collection
         self._lock = lock
@@ -202,7 +204,11 @@ def _opens(folder: Path, name: str) -> bool:
         log.warning("the vector index did not open within %s s", PROBE_SECONDS)
         return False
     if done.returncode != 0:
-        log.warning("the vector index cannot be opened (exit %s): %s", done.returncode, done.stderr[-300:].decode(errors="replace"))
+        log.warning(
+            "the vector index cannot be opened (exit %s): %s",
+            done.returncode,
+            done.stderr[-300:].decode(errors="replace"),
+        )
     return done.returncode == 0
 
 

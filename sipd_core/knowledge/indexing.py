@@ -118,5 +118,3 @@ class Indexer:
             await self._base.refresh(force=True)
             run.refreshed = self._clock()
         return True
-
-

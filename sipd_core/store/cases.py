@@ -1,6 +1,5 @@
 """Rows of the knowledge base and their import batches, in SQL: the truth that the index can be rebuilt from."""
 
-
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -74,7 +73,12 @@ class CaseStore:
 
     def imports(self, limit: int) -> tuple[ImportReport, ...]:
         """Reports of the files people uploaded (shipped samples left out), newest first."""
-        query = select(imports.c.report, imports.c.status).where(~imports.c.sample).order_by(imports.c.at.desc()).limit(limit)
+        query = (
+            select(imports.c.report, imports.c.status)
+            .where(~imports.c.sample)
+            .order_by(imports.c.at.desc())
+            .limit(limit)
+        )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return tuple(replace(REPORT.validate_json(row.report), status=ImportStatus(row.status)) for row in rows)
@@ -101,7 +105,12 @@ class CaseStore:
     def menus(self) -> tuple[tuple[str, int], ...]:
         """(menu, number of cases), most frequent first."""
         count = func.count().label("n")
-        query = select(cases.c.menu, count).where(cases.c.enabled).group_by(cases.c.menu).order_by(count.desc(), cases.c.menu)
+        query = (
+            select(cases.c.menu, count)
+            .where(cases.c.enabled)
+            .group_by(cases.c.menu)
+            .order_by(count.desc(), cases.c.menu)
+        )
         with self._database.read() as connection:
             return tuple((row.menu, row.n) for row in connection.execute(query))
 
@@ -125,7 +134,12 @@ class CaseStore:
 
     def pending(self, limit: int) -> list[Case]:
         """Enabled cases whose vectors are not in the index yet."""
-        query = select(*_CASE_COLUMNS).where(~cases.c.indexed, cases.c.enabled).order_by(cases.c.changed_at, cases.c.id).limit(limit)
+        query = (
+            select(*_CASE_COLUMNS)
+            .where(~cases.c.indexed, cases.c.enabled)
+            .order_by(cases.c.changed_at, cases.c.id)
+            .limit(limit)
+        )
         with self._database.read() as connection:
             return [_case(row) for row in connection.execute(query)]
 
@@ -149,7 +163,10 @@ class CaseStore:
         """
         rows = [{"case_id": case.id, "position": at, "key": key} for case, keys in batch for at, key in enumerate(keys)]
         with self._database.write() as connection:
-            here = {row.id for row in connection.execute(select(cases.c.id).where(cases.c.id.in_([case.id for case, _ in batch])))}
+            here = {
+                row.id
+                for row in connection.execute(select(cases.c.id).where(cases.c.id.in_([case.id for case, _ in batch])))
+            }
             connection.execute(delete(views).where(views.c.case_id.in_(here)))
             self._database.upsert(connection, views, [row for row in rows if row["case_id"] in here])
             for case, _ in batch:
@@ -176,7 +193,9 @@ class CaseStore:
     def state(self, name: str) -> str | None:
         """A small fact of the base, None when never set."""
         with self._database.read() as connection:
-            return connection.execute(select(knowledge_state.c.value).where(knowledge_state.c.name == name)).scalar_one_or_none()
+            return connection.execute(
+                select(knowledge_state.c.value).where(knowledge_state.c.name == name)
+            ).scalar_one_or_none()
 
     def set_state(self, name: str, value: str) -> None:
         """Remember a small fact of the base."""
@@ -211,7 +230,9 @@ def _same(case: Case, other: Case) -> bool:
     return case.sample == other.sample and all(getattr(case, name) == getattr(other, name) for name in _CONTENT)
 
 
-def _origin_rows(file: str, batch: Sequence[Case], repeats: Iterable[tuple[str, str | None, int]]) -> list[dict[str, Any]]:
+def _origin_rows(
+    file: str, batch: Sequence[Case], repeats: Iterable[tuple[str, str | None, int]]
+) -> list[dict[str, Any]]:
     ids = {case.id for case in batch}
     places = [(case.id, case.sheet, case.row) for case in batch] + [repeat for repeat in repeats if repeat[0] in ids]
     return [{"case_id": id_, "file": file, "sheet": sheet or "", "row": row} for id_, sheet, row in places]
@@ -242,5 +263,3 @@ def _bump(database: Database, connection: Connection) -> None:
 
 def _case(row: Row[Any]) -> Case:
     return Case(**row._mapping)
-
-

@@ -44,8 +44,12 @@ class ConversationStore:
             connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, (turns or 0) + 1))
             if turn.should_escalate:
                 changes["escalated"] = True
-                connection.execute(insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, ""))
-            connection.execute(update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes))
+                connection.execute(
+                    insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, "")
+                )
+            connection.execute(
+                update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes)
+            )
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
         """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session."""
@@ -79,7 +83,9 @@ class ConversationStore:
         query = select(conversations).order_by(conversations.c.updated_at.desc()).limit(limit)
         for word in search.split():
             inside = exchanges.alias()
-            said = or_(inside.c.message.icontains(word, autoescape=True), inside.c.answer.icontains(word, autoescape=True))
+            said = or_(
+                inside.c.message.icontains(word, autoescape=True), inside.c.answer.icontains(word, autoescape=True)
+            )
             query = query.where(conversations.c.id.in_(select(inside.c.conversation_id).where(said)))
         with self._database.read() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
@@ -105,7 +111,9 @@ class ConversationStore:
             known = exchanges.c.conversation_id == session_id, exchanges.c.turn_id == turn_id
             if connection.execute(select(exchanges.c.turn_id).where(*known)).first() is None:
                 raise NotFoundError(what="Percakapan")
-            connection.execute(insert(escalations), _escalation_row(session_id, turn_id, self._clock(), escalation, note))
+            connection.execute(
+                insert(escalations), _escalation_row(session_id, turn_id, self._clock(), escalation, note)
+            )
             connection.execute(update(conversations).where(conversations.c.id == session_id).values(escalated=True))
 
     def escalations(self, session_id: str) -> tuple[tuple[str, str], ...]:

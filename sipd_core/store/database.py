@@ -59,7 +59,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: committed and durable on leaving, rolled back on an exception."""
-        with self._translated(), self._engine.connect().execution_options(sipd_write=True) as connection, connection.begin():
+        with (
+            self._translated(),
+            self._engine.connect().execution_options(sipd_write=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     def upsert(self, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -134,6 +138,3 @@ def _begin_immediate_when_writing(connection: Connection) -> None:
     """A writer takes the lock at once: a read that turns into a write inside a transaction cannot wait and fails."""
     writing = connection.get_execution_options().get("sipd_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-

@@ -24,7 +24,9 @@ class EmbeddingStore:
         found: dict[str, NDArray[np.float32]] = {}
         with self._database.read() as connection:
             for start in range(0, len(keys), _KEY_BATCH):
-                query = select(embeddings.c.key, embeddings.c.vector).where(embeddings.c.key.in_(keys[start : start + _KEY_BATCH]))
+                query = select(embeddings.c.key, embeddings.c.vector).where(
+                    embeddings.c.key.in_(keys[start : start + _KEY_BATCH])
+                )
                 found.update((row.key, _decode(row.vector, dimension)) for row in connection.execute(query))
         return found
 

@@ -106,7 +106,15 @@ class CostTracker:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            UsageTotal(date.fromisoformat(r.day), r.operation, r.model, r.calls, int(r.tokens), Decimal(int(r.cost)) / MICRO, r.unknown)
+            UsageTotal(
+                date.fromisoformat(r.day),
+                r.operation,
+                r.model,
+                r.calls,
+                int(r.tokens),
+                Decimal(int(r.cost)) / MICRO,
+                r.unknown,
+            )
             for r in rows
         )
 

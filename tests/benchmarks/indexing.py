@@ -27,5 +27,7 @@ def run() -> None:
         engine.import_files([("aduan.csv", io.BytesIO(table))])
         engine.wait_until_indexed()
         again = time.perf_counter() - started
-        print(f"the same file again: {again:6.2f} s, {engine.embedded_texts() - texts} texts embedded, ratio {first / again:.0f}")
+        print(
+            f"the same file again: {again:6.2f} s, {engine.embedded_texts() - texts} texts embedded, ratio {first / again:.0f}"
+        )
         engine.close()

@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sipd_core.chat.conversation import Memory, _may_follow_up, _must_follow_up, _only_settles, _remembered, _same_problem
+from sipd_core.chat.conversation import (
+    Memory,
+    _may_follow_up,
+    _must_follow_up,
+    _only_settles,
+    _remembered,
+    _same_problem,
+)
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.signals import read_signals
 from sipd_core.chat.turn import Exchange, Verdict
@@ -24,7 +31,10 @@ def test_memory_survives_the_store() -> None:
     ("text", "expected"),
     [
         ("masih gagal min", True),
-        ("sudah dicoba tetap belum bisa juga padahal semua langkah sudah kami ikuti satu per satu dari awal sampai akhir", True),
+        (
+            "sudah dicoba tetap belum bisa juga padahal semua langkah sudah kami ikuti satu per satu dari awal sampai akhir",
+            True,
+        ),
         ("tanggalnya 4 September", True),
         ("cara cetak DPA gimana ya", False),
         ("Ini pertanyaan lain, neraca kami tidak seimbang setelah diposting", False),
@@ -34,12 +44,17 @@ def test_what_goes_on_about_the_problem_at_hand(text: str, expected: bool) -> No
     assert _may_follow_up(read_signals(text), PROBLEM) is expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [("masih gagal min", True), ("oh 4juta", True), ("resep nasi goreng kambing", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("masih gagal min", True), ("oh 4juta", True), ("resep nasi goreng kambing", False)]
+)
 def test_what_makes_no_sense_alone(text: str, expected: bool) -> None:
     assert _must_follow_up(read_signals(text)) is expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)],
+)
 def test_what_only_settles(text: str, expected: bool) -> None:
     assert _only_settles(read_signals(text)) is expected
 

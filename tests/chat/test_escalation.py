@@ -19,7 +19,10 @@ R = EscalationReason
 
 
 def talk(
-    *messages: str, sentiment: float = 0.0, same_problem: bool | float | None = None, settings: EscalationSettings = SETTINGS
+    *messages: str,
+    sentiment: float = 0.0,
+    same_problem: bool | float | None = None,
+    settings: EscalationSettings = SETTINGS,
 ) -> list[Escalation]:
     state = ConversationState()
     decisions = []

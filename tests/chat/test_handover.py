@@ -12,7 +12,15 @@ AT = datetime(2026, 11, 22, tzinfo=UTC)
 def test_the_card_holds_reason_note_talk_and_cases() -> None:
     exchanges = (Exchange(AT, "sp2d belum cair", make_turn()), Exchange(AT, "masih gagal", make_turn(turn_id="t2")))
     card = handover_card(Conversation("s1", "sp2d", exchanges, True), [("Diminta operator.", "tolong cepat")])
-    for part in ("Diminta operator.", "tolong cepat", "sp2d belum cair", "masih gagal", "SP2D - Pencairan", "uji.csv:2", "s1"):
+    for part in (
+        "Diminta operator.",
+        "tolong cepat",
+        "sp2d belum cair",
+        "masih gagal",
+        "SP2D - Pencairan",
+        "uji.csv:2",
+        "s1",
+    ):
         assert part in card
     assert card.count("Langkah yang sudah disarankan") == 1
 

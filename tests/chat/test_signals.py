@@ -168,6 +168,9 @@ def test_a_pasted_log_is_not_read_to_the_end() -> None:
 
 def test_a_lexicon_with_an_unknown_class_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "signals.toml"
-    file.write_text('[short]\n[joined]\n[known]\nwords = ""\n[class]\n[phrases]\nsolved = ["{nothing}"]\n[except]\n', encoding="utf-8")
+    file.write_text(
+        '[short]\n[joined]\n[known]\nwords = ""\n[class]\n[phrases]\nsolved = ["{nothing}"]\n[except]\n',
+        encoding="utf-8",
+    )
     with pytest.raises(KeyError, match="nothing"):
         load_lexicon(file)

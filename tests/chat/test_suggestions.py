@@ -13,7 +13,9 @@ def hits(*cases: tuple[str, float], note_qa: str = "", note_dev: str = "") -> li
 
 
 def test_checks_of_the_notes_come_first_then_close_cases() -> None:
-    found = hits(("satu", 0.9), ("dua", 0.8), ("jauh", 0.1), note_qa="Sering awal tahun. Periksa TMT jangan tumpang tindih.")
+    found = hits(
+        ("satu", 0.9), ("dua", 0.8), ("jauh", 0.1), note_qa="Sering awal tahun. Periksa TMT jangan tumpang tindih."
+    )
     made = suggest(Intent.DPA_ISSUE, Verdict.FOUND, found)
     assert (made.ask_caller, made.other_cases) == (("Periksa TMT jangan tumpang tindih",), ("dua",))
 
@@ -34,7 +36,14 @@ def test_a_precedent_is_no_next_step() -> None:
 
 
 def test_suggestions_are_few_short_and_different() -> None:
-    found = hits(("satu", 0.9), ("dua " * 100, 0.9), ("tiga", 0.9), ("empat", 0.9), note_qa="Cek A. Cek B. Cek C.", note_dev="Cek A.")
+    found = hits(
+        ("satu", 0.9),
+        ("dua " * 100, 0.9),
+        ("tiga", 0.9),
+        ("empat", 0.9),
+        note_qa="Cek A. Cek B. Cek C.",
+        note_dev="Cek A.",
+    )
     made = suggest(Intent.DPA_ISSUE, Verdict.PARTIAL, found)
     everything = (*made.ask_caller, *made.other_cases)
     assert len(everything) == len(set(everything)) <= MOST

@@ -91,7 +91,9 @@ async def test_a_failure_is_raised_and_not_cached(bench: Bench) -> None:
 async def test_every_call_is_in_the_books(bench: Bench) -> None:
     await bench.embedder.passages(["satu dua", "tiga"])
     await bench.embedder.passages(["satu dua"])
-    assert [(call.operation, call.tokens, call.texts, call.cost_usd) for call in bench.calls] == [("index_embedding", 3, 2, 0)]
+    assert [(call.operation, call.tokens, call.texts, call.cost_usd) for call in bench.calls] == [
+        ("index_embedding", 3, 2, 0)
+    ]
 
 
 async def test_without_memory_nothing_is_remembered(database: Database) -> None:

@@ -29,7 +29,9 @@ async def test_questions_and_passages_are_prefixed_differently(embedder: LocalEm
 
 async def test_meaning_counts(embedder: LocalEmbedder) -> None:
     question = (await embedder.embed_queries(["kata sandi lupa, tidak bisa masuk"]))[0]
-    near, far = await embedder.embed_passages(["Pengguna lupa password saat login", "Cetak neraca menampilkan halaman kosong"])
+    near, far = await embedder.embed_passages(
+        ["Pengguna lupa password saat login", "Cetak neraca menampilkan halaman kosong"]
+    )
     assert question @ near > question @ far
 
 

@@ -100,7 +100,20 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def complaints(count: int) -> Sequence[Case]:
-    names = ("sp2d", "spm", "login", "dpa", "neraca", "jurnal", "pajak", "rekening", "kontrak", "pegawai", "jadwal", "cetak")
+    names = (
+        "sp2d",
+        "spm",
+        "login",
+        "dpa",
+        "neraca",
+        "jurnal",
+        "pajak",
+        "rekening",
+        "kontrak",
+        "pegawai",
+        "jadwal",
+        "cetak",
+    )
     return [make_case(f"{names[n % 12]} bermasalah nomor {n}", row=n + 2) for n in range(count)]
 
 
@@ -202,7 +215,9 @@ async def test_a_failing_model_leaves_the_words_and_says_so(bench: Bench) -> Non
 
 async def test_cases_already_tried_are_left_out(bench: Bench) -> None:
     first = (await bench.base.search("neraca bermasalah")).hits[0].case.id
-    assert first not in {hit.case.id for hit in (await bench.base.search("neraca bermasalah", exclude=frozenset({first}))).hits}
+    assert first not in {
+        hit.case.id for hit in (await bench.base.search("neraca bermasalah", exclude=frozenset({first}))).hits
+    }
 
 
 async def test_a_calibration_is_fitted_once_for_the_same_rows(bench: Bench) -> None:

@@ -24,7 +24,10 @@ def accept(store: CaseStore, text: str, name: str = "uji.csv") -> ImportReport:
 
 
 def test_counts_add_up(store: CaseStore) -> None:
-    text = HEADER + "Login,gagal masuk,Reset sandi di menu Pengguna,,\nLogin,,x,,\nLogin,gagal masuk,Reset sandi di menu Pengguna,,\n"
+    text = (
+        HEADER
+        + "Login,gagal masuk,Reset sandi di menu Pengguna,,\nLogin,,x,,\nLogin,gagal masuk,Reset sandi di menu Pengguna,,\n"
+    )
     report = accept(store, text)
     assert (report.accepted, report.rejected, report.duplicates, report.unchanged) == (1, 2, 1, 0)
     assert [reason.row for reason in report.reasons] == [3, 4]
@@ -47,7 +50,11 @@ def test_a_corrected_remedy_changes_its_case(store: CaseStore) -> None:
 
 
 def test_a_later_row_with_the_only_remedy_stands_for_the_complaint(store: CaseStore) -> None:
-    accept(store, HEADER + "Login,gagal masuk,bisa login,,\nLogin,gagal masuk,Admin daerah menekan Reset Sandi di menu Pengguna,,\n")
+    accept(
+        store,
+        HEADER
+        + "Login,gagal masuk,bisa login,,\nLogin,gagal masuk,Admin daerah menekan Reset Sandi di menu Pengguna,,\n",
+    )
     assert [(case.row, bool(case.remedy)) for case in store.all()] == [(3, True)]
     assert store.reports() == {store.all()[0].id: 2}
 
@@ -58,7 +65,10 @@ def test_a_wished_for_state_is_no_remedy(store: CaseStore) -> None:
 
 
 def test_nothing_personal_is_stored(store: CaseStore, database: Database) -> None:
-    text = HEADER + 'Login,"gagal masuk, NIP 197705052000121001, password: Rahasia#77",Reset sandi di menu Pengguna,hp 081200003333,\n'
+    text = (
+        HEADER
+        + 'Login,"gagal masuk, NIP 197705052000121001, password: Rahasia#77",Reset sandi di menu Pengguna,hp 081200003333,\n'
+    )
     report = accept(store, text)
     assert report.masked == 3
     case = store.all()[0]

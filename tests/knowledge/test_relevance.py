@@ -169,7 +169,9 @@ def test_where_one_case_stands_out_the_others_are_not_relevant(kind: str, reques
 def test_equally_good_cases_are_equally_relevant_and_less_certain(kind: str, request: pytest.FixtureRequest) -> None:
     model = request.getfixturevalue("model") if kind == "with_vectors" else None
     alone = Search(CASES, model)("sp2d blm cair")
-    first, second, third, *_ = Search([*CASES, make_case(CASES[0].issue, CASES[0].menu, id="twin")], model)("sp2d blm cair")
+    first, second, third, *_ = Search([*CASES, make_case(CASES[0].issue, CASES[0].menu, id="twin")], model)(
+        "sp2d blm cair"
+    )
     assert {first.case_id, second.case_id} == {CASES[0].id, "twin"}
     assert first.relevance == pytest.approx(second.relevance, rel=1e-3)
     assert third.relevance < first.relevance / 3

@@ -16,7 +16,9 @@ def store(database: Database) -> CaseStore:
     return CaseStore(database)
 
 
-def add(store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: Sequence[tuple[str, str | None, int]] = ()) -> Stored:
+def add(
+    store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: Sequence[tuple[str, str | None, int]] = ()
+) -> Stored:
     seen: list[Stored] = []
 
     def finish(report: ImportReport, stored: Stored) -> ImportReport:

@@ -44,7 +44,10 @@ def test_the_list_is_searched_and_last_active_first(store: ConversationStore) ->
     store.add("sp2d belum cair", make_turn("a", "t1"), "")
     store.add("login gagal", make_turn("b", "t2", verdict=Verdict.PARTIAL), "")
     store.add("terima kasih", make_turn("a", "t3"), "")
-    assert [(s.id, s.turns, s.title) for s in store.list("", 10)] == [("a", 2, "sp2d belum cair"), ("b", 1, "login gagal")]
+    assert [(s.id, s.turns, s.title) for s in store.list("", 10)] == [
+        ("a", 2, "sp2d belum cair"),
+        ("b", 1, "login gagal"),
+    ]
     assert [s.id for s in store.list("LOGIN", 10)] == ["b"]
     assert store.list("LOGIN", 10)[0].last_verdict is Verdict.PARTIAL
     assert store.list("100%", 10) == ()

@@ -93,6 +93,8 @@ def test_an_acknowledged_write_survives_a_killed_process(tmp_path: Path) -> None
     )
     url = f"sqlite:///{tmp_path / 'sipd.db'}"
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", script, url], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, url], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=False
+    )
     assert done.returncode == -9
     assert rows(Database(url)) == {"a": "kept"}

@@ -48,7 +48,9 @@ def test_a_period_ends_today_and_counts_today(tracker: CostTracker) -> None:
 
 
 def test_concurrent_records_are_all_there(tracker: CostTracker) -> None:
-    threads = [threading.Thread(target=lambda: [tracker.record(call(cost="0.000001")) for _ in range(25)]) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: [tracker.record(call(cost="0.000001")) for _ in range(25)]) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

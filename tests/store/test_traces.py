@@ -10,7 +10,9 @@ START = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def trace(n: int) -> TurnTrace:
-    return TurnTrace(f"t{n}", "s", START + timedelta(minutes=n), "ok", Verdict.FOUND, 0.8, False, {"total": 10.0 + n, "embed": 5.0})
+    return TurnTrace(
+        f"t{n}", "s", START + timedelta(minutes=n), "ok", Verdict.FOUND, 0.8, False, {"total": 10.0 + n, "embed": 5.0}
+    )
 
 
 def test_a_period_is_read_oldest_first(database: Database) -> None:

@@ -294,7 +294,7 @@ def _snapshot(
         "menus": len({case.menu for case in cases.values()}),
     }
     return _Snapshot(
-        version, cases, counts, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases)
+        version, cases, counts, reports, lexical, calibration, biases, Ranker(lexical, calibration, biases, cases)
     )
 
 

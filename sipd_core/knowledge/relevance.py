@@ -22,14 +22,16 @@ and .98 against .95 and .99.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sipd_core.chat.turn import Verdict
+from sipd_core.documents import Case
 from sipd_core.knowledge.calibration import Calibration, is_whole, sigmoid
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
-from sipd_core.language import clean_query, with_full_names
+from sipd_core.language import clean_query, normalise, stems, with_full_names
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -42,6 +44,12 @@ PARTIAL_SHARE = 0.5
 
 RIVALS = 3
 """How many of the next best cases a case is compared with; with 10, near questions are told apart less well."""
+
+COMPARED = 12
+"""How many of the best are looked through for reports of the same problem: the RIVALS lie among them."""
+
+TWIN_SHARE = 0.6
+"""Share of common words (Jaccard, over stems) from which two complaints tell of the same problem."""
 
 ORDER_GRAMS = 0.15
 ORDER_VECTOR = 0.1
@@ -126,12 +134,20 @@ class Ranker:
     """Orders and judges the cases of one knowledge base; immutable, a new one is built when the base changes."""
 
     def __init__(
-        self, lexical: LexicalIndex, calibration: Calibration, biases: Mapping[str, float] | None = None
+        self,
+        lexical: LexicalIndex,
+        calibration: Calibration,
+        biases: Mapping[str, float] | None = None,
+        cases: Mapping[str, Case] | None = None,
     ) -> None:
-        """`biases` holds `calibration.biases(...)` of every view; without it words alone decide."""
+        """`biases` holds `calibration.biases(...)` of every view; without it words alone decide.
+
+        `cases` tells which of the best tell of the same problem; without it every case is a problem of its own.
+        """
         self._lexical = lexical
         self._calibration = calibration
         self._biases = biases or {}
+        self._cases = cases or {}
 
     def rank(
         self,
@@ -154,7 +170,7 @@ class Ranker:
         vectors = self._vector_scores(rows, use) if use else None
         order = _order(words, rows, vectors)
         best = np.argsort(-order, kind="stable")
-        relevance = self._relevance(query, use, order[best])[:limit]
+        relevance = self._relevance(query, use, order[best], self._problems(rows[best]))[:limit]
         best = best[:limit]
         return [
             Scored(
@@ -168,10 +184,30 @@ class Ranker:
             for at, chance, shared in zip(best, relevance, self._lexical.matched(query.clean, rows[best]), strict=True)
         ]
 
-    def _relevance(self, query: PreparedQuery, found: QueryVectors | None, order: Doubles) -> Doubles:
+    def _relevance(
+        self, query: PreparedQuery, found: QueryVectors | None, order: Doubles, problems: Integers
+    ) -> Doubles:
+        """Problems compete, not the cases that tell of them: thirty reports of one outage are one answer, thirty times."""
+        first = np.unique(problems, return_index=True)[1]
         if found:
-            return _relevance(WITH_VECTORS, self._calibration.field_score(found.vector), order)
-        return _relevance(WORDS_ONLY, self._calibration.word_score(query.clean), order)
+            chance = _relevance(WITH_VECTORS, self._calibration.field_score(found.vector), order[first])
+        else:
+            chance = _relevance(WORDS_ONLY, self._calibration.word_score(query.clean), order[first])
+        return np.minimum.accumulate(chance[problems])
+
+    def _problems(self, rows: Integers) -> Integers:
+        """For the rows, best first: the number of the problem each tells of, in the order of their first appearance."""
+        heads: list[tuple[int, Case]] = []
+        numbers = np.empty(len(rows), np.int32)
+        fresh = 0
+        for at, row in enumerate(rows):
+            case = self._cases.get(self._lexical.keys[row]) if at < COMPARED else None
+            known = next((number for number, head in heads if case and same_problem(head, case)), None)
+            numbers[at] = fresh if known is None else known
+            if known is None:
+                heads += [(fresh, case)] if case else []
+                fresh += 1
+        return numbers
 
     def _candidates(self, words: LexicalScores, found: QueryVectors | None, exclude: Collection[str]) -> Integers:
         out = [row for key in exclude if (row := self._lexical.row_of.get(key)) is not None]
@@ -199,6 +235,19 @@ class Ranker:
                 raw[at] = max(raw[at], found.cosines[view_id])
         low, spread = self._calibration.nearest_mean, self._calibration.nearest_spread
         return _VectorScores(raw, ((complaint + whole) / 2 - low) / spread)
+
+
+def same_problem(one: Case, other: Case) -> bool:
+    """Whether two cases have the same remedy, or complaints that share most of their words."""
+    if one.remedy and " ".join(one.remedy.split()).casefold() == " ".join(other.remedy.split()).casefold():
+        return True
+    here, there = _complaint_stems(one.issue), _complaint_stems(other.issue)
+    return len(here & there) >= TWIN_SHARE * len(here | there) > 0
+
+
+@lru_cache(maxsize=10_000)
+def _complaint_stems(issue: str) -> frozenset[str]:
+    return frozenset(stems(normalise(issue).split()))
 
 
 def _order(words: LexicalScores, rows: Integers, vectors: _VectorScores | None) -> Doubles:

@@ -12,7 +12,15 @@ from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case
 from sipd_core.knowledge.calibration import Calibration, fit, training_texts
 from sipd_core.knowledge.lexical import LexicalIndex
-from sipd_core.knowledge.relevance import PreparedQuery, QueryVectors, Ranker, Scored, prepare, verdict
+from sipd_core.knowledge.relevance import (
+    PreparedQuery,
+    QueryVectors,
+    Ranker,
+    Scored,
+    prepare,
+    same_problem,
+    verdict,
+)
 from sipd_core.knowledge.views import lexical_entry, passages_of
 from tests.builders import make_case
 
@@ -217,3 +225,36 @@ def test_words_alone_reach_the_measured_quality_on_the_development_cases() -> No
     assert np.mean([hit.relevance for hit in best]) == pytest.approx(np.mean(hits), abs=0.12)
     sure = [hit for hit, chosen in zip(hits, best, strict=True) if chosen.relevance >= 0.9]
     assert np.mean(sure) >= 0.9
+
+
+def test_reports_of_one_problem_do_not_make_each_other_doubtful() -> None:
+    """Thirty regions report the same outage: the answer is as sure as if one had."""
+    others = [
+        make_case(issue, remedy=f"Cara {issue}", row=n)
+        for n, issue in enumerate(("neraca tidak seimbang", "cetak dpa kosong"))
+    ]
+    alone = [make_case("sp2d belum cair di bank", remedy="Tekan Transfer"), *others]
+    reports = [
+        make_case(f"sp2d belum cair di bank kota {name}", remedy="Tekan transfer") for name in ("a", "b", "c", "d")
+    ]
+    query = prepare("sp2d belum cair di bank")
+
+    def judged(cases: list[Case]) -> list[float]:
+        ranker = Ranker(
+            LexicalIndex(map(lexical_entry, cases)), Calibration.prior(), None, {case.id: case for case in cases}
+        )
+        return [scored.relevance for scored in ranker.rank(query)]
+
+    sure = judged(alone)[0]
+    many = judged([*alone, *reports])
+    assert many[0] == pytest.approx(sure, abs=0.05)
+    assert many[:5] == sorted(many[:5], reverse=True)
+    assert many[4] == pytest.approx(many[0], abs=0.01)
+    assert many[5] < many[4] / 2
+
+
+def test_what_tells_of_the_same_problem() -> None:
+    one = make_case("nomor rekening sudah terdaftar di skpd lain", remedy="")
+    assert same_problem(one, make_case("rekening nomor sudah terdaftar di skpd lain 77", remedy=""))
+    assert not same_problem(one, make_case("nomor rekening salah ketik", remedy=""))
+    assert same_problem(make_case("a b c", remedy="Tekan  Transfer"), make_case("x y z", remedy="tekan transfer"))

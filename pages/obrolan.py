@@ -51,8 +51,11 @@ def _current(engine: BlockingEngine) -> tuple[str, Conversation]:
 def _input() -> str | None:
     if returned := session.take_returned():
         session.prefill_prompt(returned)
-    st.chat_input(text("chat.placeholder"), key=session.PROMPT, submit_mode="stop", on_submit=session.send_typed)
-    return session.take_pending()
+    typed = st.chat_input(
+        text("chat.placeholder"), key=session.PROMPT, submit_mode="stop", on_submit=session.send_typed
+    )
+    # After a restart of the server the browser sends into a session that knows no callback yet.
+    return session.take_pending() or (typed if typed and typed.strip() else None)
 
 
 def _history(engine: BlockingEngine, conversation: Conversation) -> None:

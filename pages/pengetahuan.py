@@ -9,7 +9,8 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
-FILE_TYPES = ["csv", "xlsx"]
+FILE_TYPES = ["csv", "xlsx", "tsv", "txt", "xls", "ods"]
+"""The last two cannot be read, but the answer to them says in Indonesian how to save them."""
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(value: str) -> int:
-    number = int(value)
+    number = int(value) if value.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(text("cli.positive", value=value))
     return number
@@ -108,6 +108,8 @@ def _engine(settings: Settings, *, prepared: bool = True) -> Iterator[BlockingEn
 
 def _index(options: argparse.Namespace, settings: Settings) -> Printed:
     started = time.perf_counter()
+    for path in options.files:
+        path.open("rb").close()  # a name that is wrong is said at once, before any model is loaded
     with _engine(settings) as engine:
         reports = [_import(engine, path, dry_run=options.dry_run) for path in options.files]
         if not options.dry_run:

@@ -174,8 +174,8 @@ class Engine:
         except EmbeddingError as error:
             self._problem = error
         except StoreError as error:
-            log.warning("searching the vectors of SQL instead of the index: %s", error)
             owned = isinstance(error, IndexOwnedError)
+            log.log(logging.INFO if owned else logging.WARNING, "searching SQL's vectors, not the index: %s", error)
             self._problem = StoreError(str(error), text_key="answer.status.index_owned") if owned else error
             if self._embedder is not None:
                 await self.base.open_exact(self._embedder)

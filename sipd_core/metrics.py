@@ -90,7 +90,8 @@ class PerformanceMonitor:
         self._hits = 0
         self._misses = 0
         self._process = psutil.Process()
-        psutil.cpu_percent()  # the first reading only starts psutil's interval
+        self._cpu_times = psutil.cpu_times()
+        self._cpu_percent = 0.0
 
     def record_response_time(self, milliseconds: float, *, embedding: float = 0.0, search: float = 0.0) -> None:
         """One answered turn; the stage times join its point of the live series."""
@@ -150,10 +151,21 @@ class PerformanceMonitor:
             cache_misses=misses,
             cache_hit_rate=hits / (hits + misses) if hits + misses else None,
             memory_usage_percent=psutil.virtual_memory().percent,
-            cpu_usage_percent=psutil.cpu_percent(),
+            cpu_usage_percent=self._cpu_usage(),
             process_memory_mb=self._process.memory_info().rss / 2**20,
             samples=samples,
         )
+
+    def _cpu_usage(self) -> float:
+        """Load of the machine since the last look, 0..100. psutil's own figure starts at 0 in every new thread."""
+        with self._lock:
+            now, before = psutil.cpu_times(), self._cpu_times
+            passed = sum(now) - sum(before)
+            if passed > 0:
+                idle = now.idle + getattr(now, "iowait", 0.0) - before.idle - getattr(before, "iowait", 0.0)
+                self._cpu_percent = min(max(100.0 * (1 - idle / passed), 0.0), 100.0)
+                self._cpu_times = now
+            return self._cpu_percent
 
     def _append(self, window: deque[float], milliseconds: float) -> None:
         if self._enabled:

@@ -69,7 +69,7 @@ def test_nothing_is_invented_out_of_scope(shared: BlockingEngine) -> None:
     turn = shared.ask("resep nasi goreng kampung yang enak", shared.new_session_id())
     assert turn.verdict is Verdict.NOT_FOUND
     assert not turn.context_used
-    assert "Belum ada penyelesaian" in turn.response
+    assert "bukan kendala SIPD" in turn.response
 
 
 def test_another_matter_in_a_running_conversation_is_not_answered_with_the_last_one(shared: BlockingEngine) -> None:
@@ -136,7 +136,23 @@ def test_money_at_risk_goes_to_a_person_with_a_reason(shared: BlockingEngine) ->
     turn = shared.ask("SP2D kami terbayar dua kali ke rekening penyedia!", shared.new_session_id())
     assert EscalationReason.MONEY_AT_RISK in turn.escalation.reasons
     assert turn.escalation.explanation
-    assert turn.escalation.explanation not in turn.response  # operators send the answer on to the caller
+    assert turn.escalation.explanation in turn.response
+    assert "Transfer" not in turn.response  # a remedy that looks alike could pay a third time
+    assert not turn.context_used
+
+
+def test_who_asks_for_a_person_gets_no_remedy(shared: BlockingEngine) -> None:
+    turn = shared.ask("saya mau bicara dengan petugas langsung saja", shared.new_session_id())
+    assert turn.should_escalate
+    assert "diteruskan kepada petugas" in turn.response
+
+
+def test_the_text_for_the_caller_holds_the_steps_alone(shared: BlockingEngine) -> None:
+    turn = shared.ask("akun terkunci salah kata sandi", shared.new_session_id())
+    assert "Buka Blokir" in turn.for_caller
+    assert "aduan.csv" in turn.response
+    assert "aduan.csv" not in turn.for_caller
+    assert "Catatan" not in turn.for_caller
 
 
 def test_feedback_escalation_by_hand_and_the_card(shared: BlockingEngine) -> None:

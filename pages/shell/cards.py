@@ -147,7 +147,7 @@ def _mood(sentiment: float) -> str:
     """Word for a sentiment of -1..1; the bounds only choose a word and decide nothing."""
     if sentiment <= -0.6:
         return "very_negative"
-    if sentiment < -0.2:
+    if sentiment < -0.4:
         return "negative"
     return "neutral" if sentiment <= 0.3 else "positive"
 

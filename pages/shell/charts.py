@@ -109,7 +109,7 @@ def _lay_out(figure: "Figure", axis: str) -> None:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         separators=",.",
         hovermode="x unified",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         showlegend=True,
     )
     figure.update_yaxes(rangemode="tozero", title=axis, tickformat=",")

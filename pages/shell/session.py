@@ -19,6 +19,8 @@ _FRESH = "chat.fresh"
 _PENDING = "chat.pending"
 _UNANSWERED = "chat.unanswered"
 _RETURNED = "chat.returned"
+_STOP = "chat.stop"
+_LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
 _REPORTS = "knowledge.reports"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
@@ -39,8 +41,9 @@ class Unanswered:
 
 def conversation_id(new_id: Callable[[], str]) -> str:
     """The conversation of the address, else the one this browser is about to start."""
-    wanted = st.query_params.get(CONVERSATION_PARAM)
+    wanted = st.query_params.get(CONVERSATION_PARAM) or st.session_state.get(_LAST)
     if wanted:
+        open_conversation(str(wanted))
         return str(wanted)
     if _FRESH not in st.session_state:
         st.session_state[_FRESH] = new_id()
@@ -49,13 +52,16 @@ def conversation_id(new_id: Callable[[], str]) -> str:
 
 def open_conversation(session_id: str) -> None:
     """Continue this conversation, in this run and after a reload."""
-    st.query_params[CONVERSATION_PARAM] = session_id
+    if st.query_params.get(CONVERSATION_PARAM) != session_id:
+        st.query_params[CONVERSATION_PARAM] = session_id
+    st.session_state[_LAST] = session_id  # the menu leads back to the page without its address
     st.session_state.pop(_FRESH, None)
 
 
 def start_conversation() -> None:
     """Leave the current conversation for an empty one."""
     st.query_params.pop(CONVERSATION_PARAM, None)
+    st.session_state.pop(_LAST, None)
     st.session_state.pop(_FRESH, None)
     st.session_state.pop(_UNANSWERED, None)
 
@@ -67,7 +73,7 @@ def send(message: str) -> None:
 
 def send_typed() -> None:
     """Callback of the chat input: it runs before anything of the page can fail, so what was typed is safe."""
-    if typed := st.session_state[PROMPT]:
+    if (typed := st.session_state[PROMPT]) and typed.strip():
         st.session_state[_PENDING] = typed
 
 
@@ -92,6 +98,28 @@ def fail_unanswered(error: str) -> None:
     kept = replace(st.session_state[_UNANSWERED], error=error)
     st.session_state[_UNANSWERED] = kept
     st.session_state[_RETURNED] = kept.message
+
+
+def watch_for_stop() -> None:
+    """An answer begins to be drawn."""
+    st.session_state[_STOP] = "armed"
+
+
+def forget_stop() -> None:
+    """The answer ended by itself, or the stop was shown."""
+    st.session_state.pop(_STOP, None)
+
+
+def stop_to_show() -> bool:
+    """Whether an answer was stopped and the page does not say so yet.
+
+    Asked once by the run that draws the answer, then by a timer whose turn comes only after that run has ended: if the
+    watch is still on by then, the run was stopped (a stopped run cannot note anything any more).
+    """
+    asked_before = st.session_state.get(_STOP) == "running"
+    if st.session_state.get(_STOP) == "armed":
+        st.session_state[_STOP] = "running"
+    return asked_before
 
 
 def take_returned() -> str | None:

@@ -41,7 +41,7 @@ def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"
         ):
-            if turn.searched:
+            if turn.searched and (turn.context_used or not turn.escalation.needed):
                 cards.draw_verdict(turn)
             cards.draw_chips(turn)
         if turn.degraded:
@@ -57,15 +57,30 @@ def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -
 
 def draw_stream(parts: Iterator[str | Turn]) -> Turn | None:
     """Draw a growing answer; ends with its turn, or None when there was none. Closes the stream in any case."""
+    session.watch_for_stop()
+    _redraw_when_stopped()
     with st.chat_message("assistant", avatar=_ASSISTANT):
         area = st.empty()
         area.markdown(f":shimmer[{text('chat.searching')}]")
         try:
-            return _follow(parts, area)
+            turn = _follow(parts, area)
+            session.forget_stop()
+            return turn
+        except SipdError:
+            session.forget_stop()
+            raise
         finally:
             # Closing cancels the work in the engine when this run is stopped half-way.
             if close := getattr(parts, "close", None):
                 close()
+
+
+@st.fragment(run_every=1.0)
+def _redraw_when_stopped() -> None:
+    """Streamlit ends a stopped run where it stands; the page that says so, with the message given back, is drawn by this."""
+    if session.stop_to_show():
+        session.forget_stop()
+        st.rerun()
 
 
 def draw_unanswered(kept: session.Unanswered) -> None:
@@ -100,6 +115,7 @@ def show_handover(engine: BlockingEngine, session_id: str) -> None:
 def confirm_escalation(engine: BlockingEngine, turn: Turn) -> None:
     """Ask before escalating; the next run shows the hand-over card."""
     st.write(text("chat.escalate_body"))
+    st.caption(text("chat.escalate_masked"))
     note_key = f"chat.note.{turn.turn_id}"
     placeholder = text("chat.escalate_note_placeholder")
     st.text_area(text("chat.escalate_note"), placeholder=placeholder, key=note_key, max_chars=500)
@@ -155,7 +171,7 @@ def _folded_grounds(turn: Turn) -> None:
 def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     turn = exchange.turn
     cards.draw_answer(turn.response)
-    if turn.escalation.needed:
+    if turn.escalation.needed and turn.escalation.explanation not in turn.response:
         st.warning(plain(turn.escalation.explanation), icon=":material/priority_high:")
     _actions(engine, exchange)
     if latest and turn.suggestions:
@@ -169,7 +185,7 @@ def _actions(engine: BlockingEngine, exchange: Exchange) -> None:
         _thumbs(engine, exchange)
         with st.popover(text("chat.copy"), icon=":material/content_copy:", type="tertiary"):
             st.caption(text("chat.copy_help"))
-            st.code(turn.response, language=None, wrap_lines=True)
+            st.code(turn.for_caller or turn.response, language=None, wrap_lines=True)
         if st.button(
             text("chat.escalate"),
             icon=":material/forward_to_inbox:",

@@ -3,12 +3,15 @@
 Plain text with line breaks; pages escape it before they draw it.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from sipd_core.texts import text
+
+_SENTENCE = re.compile(r"(?<=[a-z\d)\"”][.;])\s+(?=[A-Z\d])")
 
 EXCERPT = 240
 """Characters of a complaint that are quoted: the median complaint is 121 long (FIELD.md)."""
@@ -29,6 +32,32 @@ def compose(verdict: Verdict, hits: Sequence[Hit], *, limit: int, retry: bool = 
     return _cut("\n".join([*parts, "", _source(lead.case)]), limit)
 
 
+def for_caller(verdict: Verdict, hits: Sequence[Hit]) -> str:
+    """The same answer as a message to the caller: steps one by one when there are any, else what is needed from them."""
+    if verdict is Verdict.NOT_FOUND or not hits:
+        return text("answer.caller.not_found")
+    lead = hits[0].case
+    if not lead.remedy:
+        return text("answer.caller.precedent")
+    steps = "\n".join(_steps(lead.remedy))
+    return "\n".join([text("answer.caller.opening", menu=lead.menu), steps, text("answer.caller.closing")])
+
+
+def held(explanation: str) -> str:
+    """What is said where a person must take over before anything else is tried: no remedy beside it."""
+    return text("answer.held", explanation=explanation)
+
+
+def exhausted(tried: int) -> str:
+    """What is said when the remedies on record have been tried without success."""
+    return text("answer.exhausted", tried=tried)
+
+
+def outside() -> str:
+    """What is said to a question that is not of this base's field."""
+    return text("answer.outside")
+
+
 def small_talk(kind: Literal["greeting", "thanks", "ack"], *, solved: bool = False) -> str:
     """What is said when nothing was asked."""
     return text("answer.solved") if solved else text(f"answer.talk.{kind}")
@@ -40,6 +69,14 @@ def excerpt(complaint: str, length: int = EXCERPT) -> str:
     if len(line) <= length:
         return line
     return line[:length].rsplit(" ", 1)[0] + "…"
+
+
+def _steps(remedy: str) -> list[str]:
+    """The sentences of a remedy, numbered; one that comes numbered or in lines is left as it is."""
+    if "\n" in remedy.strip():
+        return remedy.strip().splitlines()
+    sentences = [part.strip() for part in _SENTENCE.split(remedy.strip()) if part.strip()]
+    return [f"{at}. {sentence}" for at, sentence in enumerate(sentences, start=1)] if len(sentences) > 1 else sentences
 
 
 def _opening(verdict: Verdict, lead: Hit, *, retry: bool) -> str:

@@ -12,17 +12,19 @@ from typing import Any, Protocol
 from anyio import to_thread
 from numpy.typing import NDArray
 
-from sipd_core.chat.answers import compose, small_talk
+from sipd_core.chat.answers import compose, exhausted, for_caller, held, outside, small_talk
 from sipd_core.chat.escalation import ConversationState, EscalationSettings, decide
 from sipd_core.chat.signals import Signals, read_signals
-from sipd_core.chat.suggestions import suggest
-from sipd_core.chat.turn import Escalation, Exchange, Intent, Turn, Verdict
+from sipd_core.chat.suggestions import Suggestions, suggest
+from sipd_core.chat.turn import Escalation, EscalationReason, Exchange, Intent, Turn, Verdict
+from sipd_core.documents import Hit
 from sipd_core.errors import MessageError, SipdError
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import Masked, mask
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.traces import TraceStore, TurnTrace
+from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,27 @@ _CHUNK = 160
 """Characters handed to the page at a time: the composed answer is whole at once, the page draws it in a few steps."""
 OUTSIDE = 0.05
 """Relevance below which a message is about something else altogether."""
+WORTH_SHOWING = 0.01
+"""Relevance below which a card would say `0 % cocok`."""
 STANDS_ALONE = 4
 """Words from which a message can name a problem of its own."""
+SETTLED_WORDS = 10
+"""A message of more words that mentions a success tells a story, and more is to come."""
 FOLLOW_UP_WORDS = 12
 """A message of at most this many words that names no problem of its own is read together with the current one."""
+
+
+HOLD = frozenset((EscalationReason.MONEY_AT_RISK, EscalationReason.DATA_AT_RISK, EscalationReason.SECURITY))
+"""What must not be made worse by trying a remedy that only looks alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The words of an answer, to the operator and to the caller."""
+
+    response: str
+    for_caller: str
+    rests_on_cases: bool
 
 
 class Reader(Protocol):
@@ -145,7 +164,7 @@ class ConversationEngine:
         history, stored = await to_thread.run_sync(self._store.history, session_id, self._settings.max_history)
         memory = Memory.from_json(stored)
         now = read_signals(masked.text)
-        if now.small_talk or _only_settles(now):
+        if now.small_talk or _only_settles(now, memory):
             timings |= {"embed": 0.0, "search": 0.0}
             turn, memory = self._small_talk(masked, now, memory, session_id, turn_id)
             return turn, memory, False
@@ -162,19 +181,16 @@ class ConversationEngine:
         timings["classify"] = _since(began)
         return turn, _remembered(memory, policy, masked.text, turn, follow_up=follow_up), found.cached
 
-    async def _search(self, text: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:
+    async def _search(self, message: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:
         """Cases for the message, or for the problem it goes on about; tells which (True: it goes on)."""
         if not memory.problem or not _may_follow_up(now, memory):
-            return await self._base.search(text), False
+            return await self._base.search(message), False
         if not _must_follow_up(now):
-            alone = await self._base.search(text)
+            alone = await self._base.search(message)
             if alone.verdict is Verdict.FOUND or alone.relevance < OUTSIDE:
                 return alone, False
         exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
-        found = await self._base.search(f"{memory.problem}\n{text}", exclude=exclude)
-        if found.verdict is Verdict.NOT_FOUND and exclude:
-            found = await self._base.search(memory.problem)
-        return found, True
+        return await self._base.search(f"{memory.problem}\n{message}", exclude=exclude), True
 
     def _compose(
         self,
@@ -188,28 +204,42 @@ class ConversationEngine:
         sentiment: float,
         escalation: Escalation,
     ) -> Turn:
-        retry = now.still_unsolved and bool(memory.tried)
-        answer = compose(
-            found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
-        )
-        next_steps = suggest(intent, found.verdict, found.hits)
+        said = self._said(found, now, memory, escalation)
+        next_steps = suggest(intent, found.verdict, found.hits) if said.rests_on_cases else Suggestions((), ())
         return Turn(
-            response=answer,
+            response=said.response,
             intent=intent,
             sentiment=sentiment,
             suggestions=(*next_steps.ask_caller, *next_steps.other_cases),
-            context_used=found.verdict is not Verdict.NOT_FOUND,
+            context_used=said.rests_on_cases and found.verdict is not Verdict.NOT_FOUND,
             should_escalate=escalation.needed,
             session_id=session_id,
             turn_id=turn_id,
             verdict=found.verdict,
             relevance=found.relevance,
-            sources=found.hits,
+            sources=_worth_showing(found),
             escalation=escalation,
+            for_caller=said.for_caller,
             ask_caller=next_steps.ask_caller,
             masked=dict(masked.counts),
             degraded=found.degraded or self._degraded(),
         )
+
+    def _said(self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation) -> "_Said":
+        """The answer itself. A remedy is not offered where trying it could do harm, or where a person was asked for."""
+        if HOLD.intersection(escalation.reasons):
+            return _Said(held(escalation.explanation), held(escalation.explanation), rests_on_cases=False)
+        if now.wants_person:
+            return _Said(text("answer.wants_person"), text("answer.wants_person"), rests_on_cases=False)
+        retry = now.still_unsolved and bool(memory.tried)
+        if retry and found.verdict is not Verdict.FOUND:
+            return _Said(exhausted(len(memory.tried)), for_caller(Verdict.NOT_FOUND, ()), rests_on_cases=False)
+        if found.relevance < OUTSIDE and len(self._base):
+            return _Said(outside(), outside(), rests_on_cases=False)
+        answer = compose(
+            found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
+        )
+        return _Said(answer, for_caller(found.verdict, found.hits), rests_on_cases=True)
 
     def _small_talk(
         self, masked: Masked, now: Signals, memory: Memory, session_id: str, turn_id: str
@@ -219,6 +249,7 @@ class ConversationEngine:
         )
         turn = Turn(
             response=small_talk(now.small_talk or "ack", solved=now.solved),
+            for_caller=small_talk(now.small_talk or "ack", solved=now.solved),
             intent=Intent.GENERAL_INQUIRY,
             sentiment=self._reader.sentiment(masked.text, None),
             suggestions=(),
@@ -254,9 +285,17 @@ class ConversationEngine:
             log.error("the trace of a failed turn could not be kept: %s", second)
 
 
-def _only_settles(now: Signals) -> bool:
-    """Says that it works now and asks for nothing."""
-    return now.solved and not (now.question or now.still_unsolved or now.failure)
+def _worth_showing(found: SearchResult) -> tuple[Hit, ...]:
+    """Cases with some bearing on the question; none beside a foreign one."""
+    return tuple(hit for hit in found.hits if hit.relevance >= WORTH_SHOWING)
+
+
+def _only_settles(now: Signals, memory: Memory) -> bool:
+    """Says that the problem at hand is gone and asks for nothing; a step that was done ("LPJ sudah sah") is no such news."""
+    if not now.solved or now.question or now.still_unsolved or now.failure:
+        return False
+    about_it = now.topics <= memory.policy.topics
+    return now.thanks or (bool(memory.problem) and about_it and now.words <= SETTLED_WORDS)
 
 
 def _may_follow_up(now: Signals, memory: Memory) -> bool:

@@ -45,8 +45,8 @@ class LocalReader:
         return sentiments.predict(text, usable)
 
     def _for(self, vector: NDArray[Any] | None) -> tuple[Models, NDArray[Any] | None]:
-        """Models and a vector that belong together: those taught with vectors cannot read without one."""
-        if vector is None or self._with_meaning is None:
+        """The models taught with meaning read without a vector too; before they are there, a vector is of no use."""
+        if self._with_meaning is None:
             return self._with_words, None
         return self._with_meaning, vector
 

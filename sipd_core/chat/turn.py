@@ -83,6 +83,8 @@ class Turn:
     sources: tuple[Hit, ...]
     escalation: Escalation
     answered_by: AnsweredBy = AnsweredBy.LOCAL
+    for_caller: str = ""
+    """What the operator can send on as it stands: the steps, without notes, sources and our own words."""
     ask_caller: tuple[str, ...] = ()
     """Of the suggestions, those to check or ask with the caller; the others are complaints to look up instead."""
     searched: bool = True

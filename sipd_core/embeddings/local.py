@@ -58,8 +58,11 @@ class LocalEmbedder:
         )
 
     def count_tokens(self, text: str) -> int:
-        """Tokens the model reads for `text`, special ones included."""
-        return int(self._e5.token_count(_clean(text)))
+        """Tokens the model reads for `text`, special ones included; what is cut off is not read."""
+        return min(self._length(_clean(text)), self._max_tokens)
+
+    def _length(self, text: str) -> int:
+        return int(self._e5.token_count(text))
 
     def _encode(self, texts: list[str], is_query: bool) -> Vectors:
         vectors = np.asarray(self._e5.encode([self._fit(text) for text in texts], is_query=is_query), dtype=np.float32)
@@ -71,7 +74,7 @@ class LocalEmbedder:
     def _fit(self, text: str) -> str:
         """`text` cut so that the model reads at most `max_tokens` of it."""
         text = _clean(text)
-        while (tokens := self.count_tokens(text)) > self._max_tokens:
+        while (tokens := self._length(text)) > self._max_tokens:
             text = text[: math.floor(len(text) * self._max_tokens / tokens * 0.98)]
         return text
 

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 VECTOR_CANDIDATES = 200
 """Views asked of the index: all of a small base, more than any answer needs of a large one."""
+READ_CHARACTERS = 600
+"""How much of a message as typed is embedded for its intent and mood: they show at once, and long texts cost time."""
 RANKED = 50
 """Cases ranked for one question at most."""
 SELF_QUERIES = 20
@@ -150,6 +152,8 @@ class KnowledgeBase:
         hits = tuple(_hit(one, snapshot) for one in scored[: top_k or self._top_k])
         relevance = hits[0].relevance if hits else 0.0
         found = verdict(relevance, self._threshold) if hits else Verdict.NOT_FOUND
+        if found is Verdict.FOUND and not hits[0].case.remedy:
+            found = Verdict.PARTIAL  # the complaint is known, what solves it is not
         return SearchResult(hits, found, relevance, None if vectors is None else vectors[1], cached, timings, degraded)
 
     async def index_batch(self, batch: Sequence[Case]) -> int:
@@ -204,7 +208,7 @@ class KnowledgeBase:
         if self._embedder is None:
             return None, False, None
         try:
-            embedded = await self._embedder.queries([query.embedded, text])
+            embedded = await self._embedder.queries([query.embedded, text[:READ_CHARACTERS]])
         except EmbeddingError as error:
             return None, False, error.user_text
         return embedded.vectors, embedded.computed == 0, None

@@ -226,8 +226,8 @@ def _compare(batch: Sequence[Case], known: Mapping[str, Case]) -> Stored:
 
 
 def _same(case: Case, other: Case) -> bool:
-    """Equal in content; an admin's row that equals a sample one still takes it over."""
-    return case.sample == other.sample and all(getattr(case, name) == getattr(other, name) for name in _CONTENT)
+    """Equal in content. A sample row uploaded again as it is (out of an export) stays a sample."""
+    return all(getattr(case, name) == getattr(other, name) for name in _CONTENT)
 
 
 def _origin_rows(

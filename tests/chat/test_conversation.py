@@ -56,7 +56,13 @@ def test_what_makes_no_sense_alone(text: str, expected: bool) -> None:
     [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)],
 )
 def test_what_only_settles(text: str, expected: bool) -> None:
-    assert _only_settles(read_signals(text)) is expected
+    memory = Memory(ConversationState(turns=1), "tidak bisa masuk", ())
+    assert _only_settles(read_signals(text), memory) is expected
+
+
+def test_a_step_that_was_done_is_no_solution() -> None:
+    spp = Memory(ConversationState(turns=1, topics=frozenset({"spp", "gu"})), "SPP GU tidak bisa dibuat", ())
+    assert not _only_settles(read_signals("LPJ nya sudah disahkan"), spp)
 
 
 def test_the_same_problem_is_told_by_its_cases() -> None:

@@ -66,8 +66,8 @@ def test_a_sample_never_replaces_an_admins_row(store: CaseStore) -> None:
 def test_an_admins_row_takes_a_sample_over_and_survives_the_removal_of_samples(store: CaseStore) -> None:
     sample = make_case("satu", sample=True)
     add(store, [sample, make_case("dua", sample=True)])
-    add(store, [replace(sample, sample=False)], id="batch-2")
-    assert store.remove_samples() == 1
+    add(store, [replace(sample, sample=False, remedy="Cara kami"), make_case("dua")], id="batch-2")
+    assert store.remove_samples() == 1  # the second one came back unchanged, as out of an export: still a sample
     assert [case.issue for case in store.all()] == ["satu"]
     assert store.state("samples") == "removed"
 

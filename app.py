@@ -3,8 +3,9 @@
 Pages never import this module; they ask `pages.shell.resources` for the engine.
 """
 
-import gc
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,15 +19,14 @@ from starlette.routing import Route
 from pages.shell.headers import SecurityHeaders
 from pages.shell.resources import close_engine, engine_ready, start_engine
 from sipd_core.errors import SipdError
+from sipd_core.settings import load_settings
 
 ENTRY = Path(__file__).parent / "pages" / "shell" / "main.py"
 
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Freeze what start-up made, so that the collector never walks it again; close the engine at the end."""
-    gc.collect()
-    gc.freeze()
+    """Close the engine at the end."""
     yield
     close_engine()
 
@@ -37,10 +37,20 @@ async def health(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok" if ready else "preparing"}, 200 if ready else 503)
 
 
+def _start_engine() -> None:
+    """Build the engine beside the server, so that a browser can load the pages' code meanwhile; end the process if it fails."""
+    try:
+        start_engine()
+    except SipdError as error:
+        print(error.user_text, file=sys.stderr, flush=True)
+        os._exit(1)  # from a thread nothing else ends the server, and there is no engine yet that could lose anything
+
+
 try:
-    start_engine()
+    load_settings()
 except SipdError as error:
     sys.exit(error.user_text)
+threading.Thread(target=_start_engine, name="sipd-start", daemon=True).start()
 
 app = st.App(str(ENTRY), lifespan=lifespan, routes=[Route("/health", health)], middleware=[Middleware(SecurityHeaders)])
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.brand import picture, style
 from pages.shell.plain import plain
 from pages.shell.resources import get_engine
 from sipd_core.blocking import BlockingEngine
@@ -15,17 +15,14 @@ from sipd_core.errors import SipdError
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
-BRAND = Path(__file__).parent / "brand"
-FAVICON = str(BRAND / "favicon.png")
-
 
 def page_frame(title: str, intro: str = "") -> BlockingEngine:
     """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine."""
-    # A picture file, because a Material icon here would be fetched from another server.
-    st.set_page_config(page_title=text("ui.page_title", title=title), page_icon=FAVICON, layout="wide")
-    st.html(BRAND / "console.css")
+    title_of_tab = text("ui.page_title", title=title)
+    st.set_page_config(page_title=title_of_tab, page_icon=picture("favicon.png"), layout="wide")
+    st.html(style("console.css"))
     if st.context.theme.type == "dark":
-        st.html(BRAND / "console-dark.css")
+        st.html(style("console-dark.css"))
     heading = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     heading.title(title, anchor=False, width="content")
     if intro:

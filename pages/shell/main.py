@@ -13,7 +13,7 @@ if str(ROOT) not in sys.path:
 
 import streamlit as st
 
-from pages.shell.frame import BRAND
+from pages.shell.brand import picture
 from sipd_core.texts import text
 
 PAGES = ROOT / "pages"
@@ -25,7 +25,7 @@ def _page(name: str, key: str, icon: str, *, default: bool = False) -> st.Page:
 
 def main() -> None:
     """Register the pages and run the one asked for."""
-    st.logo(str(BRAND / f"logo-{'dark' if st.context.theme.type == 'dark' else 'light'}.svg"), size="large")
+    st.logo(picture(f"logo-{'dark' if st.context.theme.type == 'dark' else 'light'}.svg"), size="large")
     page = st.navigation(
         [
             _page("obrolan", "chat", "forum", default=True),

@@ -4,28 +4,37 @@ A lock-protected module singleton, not a `cache_resource`: any browser can clear
 """
 
 import atexit
+import gc
 import threading
+from typing import TYPE_CHECKING
 
-from sipd_core.blocking import BlockingEngine
 from sipd_core.logs import configure_logging
 from sipd_core.settings import load_settings
+
+if TYPE_CHECKING:
+    from sipd_core.blocking import BlockingEngine
 
 HEAD_START = 2.0
 """Seconds for the first visitor's page to be drawn before the models are loaded: both want the same processor."""
 
 _lock = threading.Lock()
-_engine: BlockingEngine | None = None
+_engine: "BlockingEngine | None" = None
 
 
-def start_engine() -> BlockingEngine:
+def start_engine() -> "BlockingEngine":
     """The engine, built at the first call; raises SipdError when it cannot start (wrong setting, unusable folder)."""
     global _engine
     with _lock:
         if _engine is None:
+            # Imported here, in the thread that starts the engine: the server answers meanwhile.
+            from sipd_core.blocking import BlockingEngine
+
             settings = load_settings()
             configure_logging(verbose=settings.enable_debug_logging, usage=settings.log_embedding_usage)
             _engine = BlockingEngine(settings, head_start=HEAD_START)
             atexit.register(close_engine)
+            gc.collect()
+            gc.freeze()  # what start-up made stays: the collector need never walk it again
         return _engine
 
 

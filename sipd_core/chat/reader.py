@@ -11,6 +11,7 @@ from sipd_core.chat.intents import IntentClassifier
 from sipd_core.chat.sentiment import SentimentModel, load_lexicon
 from sipd_core.chat.turn import Intent
 from sipd_core.embeddings import Vectors
+from sipd_core.language import clean_query, with_full_names
 
 Models = tuple[IntentClassifier, SentimentModel]
 
@@ -27,8 +28,8 @@ class LocalReader:
 
     @property
     def texts(self) -> list[str]:
-        """The examples in the order `teach` expects their vectors."""
-        return [example.text for example in (*self._intents, *self._sentiments)]
+        """The examples in the order `teach` expects their vectors, cleaned as the questions are whose vectors are read."""
+        return [with_full_names(clean_query(example.text)) for example in (*self._intents, *self._sentiments)]
 
     def teach(self, vectors: Vectors) -> None:
         """Fit both models on question embeddings of `texts`, shape (n, dimension)."""

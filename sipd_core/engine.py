@@ -275,7 +275,8 @@ class Engine:
     async def search(self, question: str, top_k: int | None = None) -> SearchResult:
         """Cases for a question, masked before anything is done with it."""
         await self._prepared.wait()
-        return await self.base.search(mask(question).text, top_k)
+        masked = await to_thread.run_sync(mask, question)
+        return await self.base.search(masked.text, top_k)
 
     def conversation(self, session_id: str) -> Conversation:
         """The last MAX_CONVERSATION_HISTORY exchanges; raises NotFoundError."""

@@ -84,6 +84,11 @@ def concepts(found: Sequence[str]) -> list[str]:
     return list(_concepts_in(tuple(found)))
 
 
+def question_text(text: str) -> str:
+    """What of a question is embedded: its matter in plain Indonesian with abbreviations written out, as in the passages."""
+    return with_full_names(clean_query(text))
+
+
 def is_stop_word(word: str) -> bool:
     """Whether `word` carries no topic."""
     return word in _tables().stop_words

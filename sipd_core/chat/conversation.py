@@ -133,7 +133,7 @@ class ConversationEngine:
         turn_id = uuid.uuid4().hex
         try:
             self._check(message)
-            masked = mask(message)
+            masked = await to_thread.run_sync(mask, message)  # a long hostile message must not hold up the loop
             timings = {"mask": _since(started)}
             turn, memory, cached = await self._work_out(masked, session_id, turn_id, timings)
             timings["total"] = _since(started)
@@ -228,14 +228,14 @@ class ConversationEngine:
     def _said(self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation) -> "_Said":
         """The answer itself. A remedy is not offered where trying it could do harm, or where a person was asked for."""
         if HOLD.intersection(escalation.reasons):
-            return _Said(held(escalation.explanation), held(escalation.explanation), rests_on_cases=False)
+            return _alike(held(escalation.explanation))
         if now.wants_person:
-            return _Said(text("answer.wants_person"), text("answer.wants_person"), rests_on_cases=False)
+            return _alike(text("answer.wants_person"))
         retry = now.still_unsolved and bool(memory.tried)
         if retry and found.verdict is not Verdict.FOUND:
             return _Said(exhausted(len(memory.tried)), for_caller(Verdict.NOT_FOUND, ()), rests_on_cases=False)
         if found.relevance < OUTSIDE and len(self._base):
-            return _Said(outside(), outside(), rests_on_cases=False)
+            return _alike(outside())
         answer = compose(
             found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
         )
@@ -247,9 +247,10 @@ class ConversationEngine:
         escalation, policy = decide(
             memory.policy, now, sentiment=0.0, same_problem=True, settings=self._settings.escalation
         )
+        words = small_talk(now.small_talk or "ack", solved=now.solved)
         turn = Turn(
-            response=small_talk(now.small_talk or "ack", solved=now.solved),
-            for_caller=small_talk(now.small_talk or "ack", solved=now.solved),
+            response=words,
+            for_caller=words,
             intent=Intent.GENERAL_INQUIRY,
             sentiment=self._reader.sentiment(masked.text, None),
             suggestions=(),
@@ -283,6 +284,11 @@ class ConversationEngine:
             self._traces.add(trace)
         except SipdError as second:
             log.error("the trace of a failed turn could not be kept: %s", second)
+
+
+def _alike(words: str) -> _Said:
+    """The same to the operator and to the caller, resting on no case."""
+    return _Said(words, words, rests_on_cases=False)
 
 
 def _worth_showing(found: SearchResult) -> tuple[Hit, ...]:

@@ -11,7 +11,7 @@ from sipd_core.chat.intents import IntentClassifier
 from sipd_core.chat.sentiment import SentimentModel, load_lexicon
 from sipd_core.chat.turn import Intent
 from sipd_core.embeddings import Vectors
-from sipd_core.language import clean_query, with_full_names
+from sipd_core.language import question_text
 
 Models = tuple[IntentClassifier, SentimentModel]
 
@@ -29,7 +29,7 @@ class LocalReader:
     @property
     def texts(self) -> list[str]:
         """The examples in the order `teach` expects their vectors, cleaned as the questions are whose vectors are read."""
-        return [with_full_names(clean_query(example.text)) for example in (*self._intents, *self._sentiments)]
+        return [question_text(example.text) for example in (*self._intents, *self._sentiments)]
 
     def teach(self, vectors: Vectors) -> None:
         """Fit both models on question embeddings of `texts`, shape (n, dimension)."""

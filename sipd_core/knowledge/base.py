@@ -92,6 +92,7 @@ class KnowledgeBase:
         self._monitor = monitor
         self._embedder: CachedEmbedder | None = None
         self._index: VectorIndex | None = None
+        self._calibrated = ""
         self._refreshing = Lock()
         self._snapshot = _snapshot(0, {}, {}, LexicalIndex([]), Calibration.prior(), {})
 
@@ -182,13 +183,17 @@ class KnowledgeBase:
     async def calibrate(self) -> None:
         """Fit the relevance on the rows as they are now, unless that was done already."""
         fingerprint = self._fingerprint()
+        if fingerprint == self._calibrated:
+            return  # asked at every idle poll: the stored JSON need not be read for it
         if await to_thread.run_sync(self._stored_calibration, fingerprint) is not None:
+            self._calibrated = fingerprint
             return
         snapshot = self._snapshot
         training = await to_thread.run_sync(training_texts, list(snapshot.cases.values()))
         questions = (await self._embedder.examples(list(training.queries))).vectors if self._embedder else None
         fitted = await to_thread.run_sync(self._fit, training, questions)
         await to_thread.run_sync(self._cases.set_state, "calibration", f"{fingerprint}\n{fitted.to_json()}")
+        self._calibrated = fingerprint
         await self.refresh(force=True)
 
     def calibration_questions(self) -> list[str]:

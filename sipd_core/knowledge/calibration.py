@@ -24,8 +24,8 @@ from sipd_core.language import (
     clean_query,
     concepts,
     field_sentences,
+    question_text,
     stems,
-    with_full_names,
     words,
 )
 
@@ -202,7 +202,7 @@ def _cut(text: str, rng: random.Random) -> str:
 
 
 def _embedded(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(with_full_names(clean_query(text)) for text in texts)
+    return tuple(map(question_text, texts))
 
 
 def _nearest(questions: Floats, views: Floats, mean: Floats) -> Floats:

@@ -176,11 +176,6 @@ class CaseStore:
             finished = update(imports).where(imports.c.status == ImportStatus.INDEXING, ~open_)
             connection.execute(finished.values(status=ImportStatus.DONE))
 
-    def mark_all_pending(self) -> None:
-        """Ask for every vector to be put into the index again (after a rebuild or a change of the model)."""
-        with self._database.write() as connection:
-            connection.execute(update(cases).values(indexed=False))
-
     def remove_samples(self) -> int:
         """Delete every shipped sample row and remember that they are not wanted; returns how many there were."""
         with self._database.write() as connection:

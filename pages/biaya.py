@@ -26,7 +26,7 @@ def main() -> None:
         costs.draw_budgets(report)
         if report.totals:
             costs.draw_days(report)
-            costs.draw_table(report)
+            costs.draw_table(report, lambda: engine.calls(report.period_days))
         else:
             costs.draw_empty()
 

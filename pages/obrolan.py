@@ -18,9 +18,9 @@ def main() -> None:
     engine = page_frame(text("chat.title"))
     with errors_shown():
         session_id, conversation = _current(engine)
-        kept = session.unanswered(session_id)
+        kept = _still_unanswered(conversation)
         if message := _input():
-            session.keep_unanswered(session.Unanswered(session_id, message))
+            session.keep_unanswered(session.Unanswered(session_id, message, after=_last_turn(conversation)))
         with st.sidebar:
             draw_conversations(engine, session_id)
         _history(engine, conversation)
@@ -37,15 +37,33 @@ def main() -> None:
 def _current(engine: BlockingEngine) -> tuple[str, Conversation]:
     """The conversation of the address, else an empty one that is stored with its first message."""
     session_id = session.conversation_id(engine.new_session_id)
-    if session.CONVERSATION_PARAM not in st.query_params:
+    kept = session.unanswered(session_id)
+    if session.CONVERSATION_PARAM not in st.query_params and kept is None:
         return session_id, Conversation(session_id, "")
     try:
-        return session_id, engine.conversation(session_id)
+        conversation = engine.conversation(session_id)
+        session.open_conversation(session_id)
+        return session_id, conversation
     except NotFoundError as error:
+        if kept is not None:  # its first message has no stored answer
+            return session_id, Conversation(session_id, "")
         session.start_conversation()
         st.warning(plain_line(error.user_text), icon=":material/link_off:")
         fresh = session.conversation_id(engine.new_session_id)
         return fresh, Conversation(fresh, "")
+
+
+def _still_unanswered(conversation: Conversation) -> session.Unanswered | None:
+    """The message kept for this conversation, unless its answer, be it a stopped one, is stored by now."""
+    kept = session.unanswered(conversation.id)
+    if kept and kept.after != _last_turn(conversation):
+        session.forget_unanswered()
+        return None
+    return kept
+
+
+def _last_turn(conversation: Conversation) -> str:
+    return conversation.exchanges[-1].turn.turn_id if conversation.exchanges else ""
 
 
 def _input() -> str | None:

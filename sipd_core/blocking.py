@@ -5,6 +5,7 @@ All sessions share the loop, so one HTTP pool and one set of background tasks se
 
 import queue
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
@@ -13,7 +14,7 @@ from typing import Any, BinaryIO
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sipd_core.cache import CacheStats
-from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Feedback, Turn
+from sipd_core.chat.turn import AnswerPart, Conversation, ConversationSummary, Escalation, Feedback, Turn
 from sipd_core.documents import CasePage, ImportReport, IndexingProgress
 from sipd_core.engine import Engine, EngineStatus
 from sipd_core.knowledge.base import SearchResult
@@ -24,6 +25,12 @@ from sipd_core.usage import CostReport
 
 _STREAM_POLL_SECONDS = 0.25
 """How often a waiting stream lets its caller notice that it should stop."""
+_STOP_SECONDS = 5.0
+"""How long a stopped stream is waited for, so that what it leaves is stored before the page is drawn again."""
+
+
+class _End:
+    """The last thing in a stream's queue."""
 
 
 class BlockingEngine:
@@ -75,17 +82,20 @@ class BlockingEngine:
         """The whole answer at once."""
         return next(part for part in self.answer(message, session_id) if isinstance(part, Turn))
 
-    def answer(self, message: str, session_id: str) -> Iterator[str | Turn]:
-        """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream."""
-        parts: queue.SimpleQueue[str | Turn | BaseException | None] = queue.SimpleQueue()
+    def answer(self, message: str, session_id: str) -> Iterator[AnswerPart]:
+        """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream and keeps what had come."""
+        parts: queue.SimpleQueue[AnswerPart | BaseException | _End] = queue.SimpleQueue()
         task: Future[None] = self._portal.start_task_soon(_pump, self._engine.answer(message, session_id), parts)
+        ended = False
         try:
-            while (part := _next(parts)) is not None:
+            while not (ended := isinstance(part := _next(parts), _End)):
                 if isinstance(part, BaseException):
                     raise part
                 yield part  # an empty text when nothing came: the page's thread can notice that its visitor left
         finally:
             task.cancel()
+            if not ended:
+                _drain(parts)
 
     def conversations(self, search: str = "", limit: int = 50) -> tuple[ConversationSummary, ...]:
         return self._engine.conversations.list(search, limit)
@@ -148,15 +158,22 @@ class BlockingEngine:
         return self._engine.export_rows()
 
 
-async def _pump(source: AsyncIterator[str | Turn], parts: "queue.SimpleQueue[Any]") -> None:
-    """Move the answer from the loop to the page's thread; the last thing put is None or the error."""
+async def _pump(source: AsyncIterator[AnswerPart], parts: "queue.SimpleQueue[Any]") -> None:
+    """Move the answer, or the error, from the loop to the page's thread; the end comes last, also when cancelled."""
     try:
         async for part in source:
             parts.put(part)
     except Exception as error:
         parts.put(error)
-    else:
-        parts.put(None)
+    finally:
+        parts.put(_End())
+
+
+def _drain(parts: "queue.SimpleQueue[Any]") -> None:
+    """Wait for the end of a stream that nobody reads any more."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while not isinstance(_next(parts), _End) and time.monotonic() < deadline:
+        pass
 
 
 def _next(parts: "queue.SimpleQueue[Any]") -> Any:

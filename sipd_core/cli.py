@@ -246,11 +246,15 @@ def _usage(options: argparse.Namespace, settings: Settings) -> Printed:
             model=t.model,
             calls=t.calls,
             tokens=t.tokens,
-            cost=t.cost_usd,
+            cost=text("cost.unknown.price") if t.unknown_price_calls == t.calls else f"{t.cost_usd:f} USD",
         )
         for t in report.totals
     ]
-    return _numbers(asdict(report)), "\n".join(lines) or text("cli.usage_empty")
+    printed = _numbers(asdict(report))
+    for total in printed["totals"]:
+        if total["unknown_price_calls"] == total["calls"]:
+            total["cost_usd"] = None  # what is not known is not zero
+    return printed, "\n".join(lines) or text("cli.usage_empty")
 
 
 def _stats(options: argparse.Namespace, settings: Settings) -> Printed:

@@ -6,28 +6,33 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
 import anyio
-from anyio import Event, to_thread
+from anyio import to_thread
 
 from sipd_core.cache import CacheStats, EmbeddingCache
-from sipd_core.chat.conversation import ConversationEngine, ConversationSettings
+from sipd_core.chat import prompts
+from sipd_core.chat.answer_cache import AnswerCache
+from sipd_core.chat.conversation import ConversationEngine
+from sipd_core.chat.drafting import ConversationSettings, Drafter
 from sipd_core.chat.escalation import EscalationSettings
 from sipd_core.chat.handover import handover_card
-from sipd_core.chat.reader import LocalReader
-from sipd_core.chat.turn import Conversation, Escalation, EscalationReason, Feedback, Turn
+from sipd_core.chat.turn import AnswerPart, Conversation, Escalation, EscalationReason, Feedback
 from sipd_core.documents import ImportReport, IndexingProgress
 from sipd_core.embeddings.cached import CachedEmbedder
+from sipd_core.embeddings.hosted import HostedEmbedder
+from sipd_core.embeddings.local import MODEL as LOCAL_MODEL
 from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
-from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError
-from sipd_core.knowledge.base import KnowledgeBase, SearchResult
+from sipd_core.hosting import Hosting
+from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase, SearchResult
 from sipd_core.knowledge.exports import rows_as_csv
 from sipd_core.knowledge.importing import Importer
-from sipd_core.knowledge.index import ChromaIndex, VectorIndex
-from sipd_core.knowledge.indexing import Indexer
+from sipd_core.knowledge.index import ChromaHome
+from sipd_core.knowledge.side import Model
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
@@ -39,24 +44,39 @@ from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
+from sipd_core.upkeep import CurrentReader, Models, Upkeep
 from sipd_core.usage import CallRecord
 
-log = logging.getLogger(__name__)
 usage_log = logging.getLogger(USAGE_LOGGER)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
-TAKE_OVER_SECONDS = 15
-"""How often a process that does not own the index tries to: the owner may have ended, the Chroma server come back."""
 VECTOR_FOLDER = SHIPPED_DATA / "vectors"
+HOSTED_ROUND = 2_048
+"""Cases handed to a provider's model together: so many that hardly a call goes out half full."""
+INTERRUPTED_SECONDS = 15 * 60
+"""A call still open in the books after this is of a process that ended: no call may take so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostingStatus:
+    """Where texts are sent to, and whether that works."""
+
+    host: str
+    model: str
+    """The one that writes answers, empty where the console does."""
+    embedding_model: str
+    """Empty where the bundled one is used."""
+    trouble: str | None
+    """Why the provider is left alone at the moment, in Indonesian."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """What the frame of every page shows."""
 
-    mode: Literal["local"]
+    mode: Literal["local", "hosted"]
     embedding_model: str | None
-    """None while it is loading, or when it could not be loaded: then words alone are compared."""
+    """The one that serves; None while it is loading, or when it could not be loaded: then words alone are compared."""
     degraded: str | None
     """Why a part does not work, in Indonesian; None when all works."""
     cases: int
@@ -65,6 +85,14 @@ class EngineStatus:
     menus: int
     preparing: bool
     """True until questions can be answered with everything there is."""
+    serving_model: str | None
+    """`name/dimension` of the embedding model that answers now; None as with `embedding_model`."""
+    wanted_model: str | None
+    """`name/dimension` of the one that the settings name; None while it is loading."""
+    takeover: IndexingProgress | None
+    """How far the wanted model is in taking over, `error` says why it pauses; None when it serves."""
+    hosted: HostingStatus | None
+    """None in local mode."""
 
 
 class Engine:
@@ -76,20 +104,23 @@ class Engine:
         self._head_start = head_start
         self._load_samples = load_samples and settings.load_sample_data
         self._stack = AsyncExitStack()
-        self._embedder: CachedEmbedder | None = None
-        self._problem: SipdError | None = None
-        self._owns_index = False
+        self._hosting: Hosting | None = None
+        self._kept_answers: AnswerCache | None = None
 
     async def __aenter__(self) -> Self:
         self._database = await to_thread.run_sync(Database, self.settings.sql_url)
         self._stack.callback(self._database.close)
         self._make_stores()
-        self.reader = await to_thread.run_sync(LocalReader, SHIPPED_DATA / "training")
+        await to_thread.run_sync(self.ledger.close_interrupted, INTERRUPTED_SECONDS)
+        if self.settings.hosted:
+            served = await to_thread.run_sync(self._served_before)
+            hosting = Hosting(self.settings, self.ledger, on_settled=self._log_call, remembered=served)
+            self._hosting = await self._stack.enter_async_context(hosting)
+        self.reader = await to_thread.run_sync(CurrentReader, SHIPPED_DATA / "training")
         self._make_rooms()
-        self._stack.callback(self.base.close)
-        self._prepared = Event()
+        self._stack.callback(self._upkeep.close)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
-        self._tasks.start_soon(self._work_in_background)
+        self._tasks.start_soon(self._upkeep.run)
         return self
 
     async def __aexit__(
@@ -102,6 +133,11 @@ class Engine:
         settings, database = self.settings, self._database
         self.cases = CaseStore(database)
         self.vectors = EmbeddingStore(database, compress=settings.enable_compression)
+        self._memory = (
+            EmbeddingCache(settings.embedding_cache_size, settings.cache_ttl_hours * 3600)
+            if settings.enable_embedding_cache
+            else None
+        )
         self.conversations = ConversationStore(database)
         self.traces = TraceStore(database)
         self.ledger = CostTracker(
@@ -124,157 +160,152 @@ class Engine:
             monitor=self.monitor,
         )
         self.importer = Importer(self.cases)
-        self.indexer = Indexer(self.cases, self.base, batch=settings.embedding_batch_size, on_idle=self.base.calibrate)
-        escalation = EscalationSettings(settings.escalation_sentiment_threshold, settings.max_failed_attempts)
-        self._chat = ConversationEngine(
+        self._upkeep = Upkeep(
+            self.cases,
+            self.base,
+            self.importer,
+            self.reader,
+            self._embedders(),
+            open_home=self._open_home,
+            samples=SAMPLE_FOLDER,
+            load_samples=self._load_samples,
+            head_start=self._head_start,
+        )
+        self.indexer = self._upkeep.indexer
+        self._chat = self._make_chat()
+
+    def _make_chat(self) -> ConversationEngine:
+        settings = self.settings
+        figures = ConversationSettings(
+            settings.max_message_length,
+            settings.max_response_length,
+            settings.max_conversation_history,
+            EscalationSettings(settings.escalation_sentiment_threshold, settings.max_failed_attempts),
+        )
+        answerer = self._hosting.answerer() if self._hosting else None
+        if answerer and settings.enable_answer_cache:
+            self._kept_answers = AnswerCache(settings.answer_cache_size, settings.cache_ttl_hours * 3600)
+        drafter = Drafter(
             self.base,
             self.conversations,
-            self.traces,
             self.reader,
-            settings=ConversationSettings(
-                settings.max_message_length, settings.max_response_length, settings.max_conversation_history, escalation
-            ),
+            settings=figures,
+            degraded=self._upkeep.degraded,
+            kept_answers=self._kept_answers,
+            knowledge_state=self._knowledge_state,
+        )
+        return ConversationEngine(
+            drafter,
+            self.conversations,
+            self.traces,
             monitor=self.monitor,
-            degraded=self._degraded,
+            answerer=answerer,
+            kept_answers=self._kept_answers,
         )
 
-    async def _prepare(self) -> None:
-        """Everything that takes longer than a page may wait: rows, words, model, index, classifiers; then index for good."""
-        try:
-            if self._load_samples and await to_thread.run_sync(self._is_new):
-                await to_thread.run_sync(self._accept_samples)
-            await self.base.refresh(force=True)
-            await self._open_vectors()
-            await self._teach_reader()
-        except SipdError as error:
-            log.error("the engine could not be prepared whole: %s", error)
-            self._problem = error
-        finally:
-            self._prepared.set()
-        if self._embedder is not None:
-            await self._keep_indexed()
+    def _knowledge_state(self) -> str:
+        """What an answer rests on besides its question: the rows, the model that finds them, the wording of the prompt."""
+        serving = self.base.serving
+        return f"{self.base.version}/{serving.name if serving else ''}/{prompts.fingerprint()}"
 
-    async def _work_in_background(self) -> None:
-        """Preparing and indexing must never take the engine down with them: what is stored can still be read."""
-        await anyio.sleep(self._head_start)
-        try:
-            await self._prepare()
-        except Exception:
-            code = uuid.uuid4().hex[:8]
-            log.exception("background work ended unexpectedly (code %s)", code)
-            self._problem = SipdError(code, code=code)
+    def _embedders(self) -> Models:
+        """Which embedding models can be asked: the one place where a provider's joins the bundled one."""
+        hosted = self._hosting.wanted_embedder if self._hosting else None
+        wanted = self._hosted_model(hosted) if hosted else None
+        return Models(wanted=lambda: wanted or self._local, local=lambda: self._local, by_name=self._embedder_by_name)
 
-    async def _open_vectors(self) -> None:
-        """Own the index; where another process does, or the Chroma server is away, search SQL's vectors instead."""
-        try:
-            if self._embedder is None:
-                self._embedder = await to_thread.run_sync(self._load_embedder)
-            await self.base.open_vectors(self._embedder, self._open_index)
-            self._owns_index, self._problem = True, None
-        except EmbeddingError as error:
-            self._problem = error
-        except StoreError as error:
-            owned = isinstance(error, IndexOwnedError)
-            log.log(logging.INFO if owned else logging.WARNING, "searching SQL's vectors, not the index: %s", error)
-            self._problem = StoreError(str(error), text_key="answer.status.index_owned") if owned else error
-            if self._embedder is not None:
-                await self.base.open_exact(self._embedder)
+    def _embedder_by_name(self, model: str, dimension: int) -> Model | None:
+        if model == LOCAL_MODEL:
+            return self._local
+        hosted = self._hosting.embedder(model, dimension) if self._hosting else None
+        return self._hosted_model(hosted) if hosted else None
 
-    async def _keep_indexed(self) -> None:
-        """Take the index over as soon as it can be had, and make vectors from then on."""
-        while not self._owns_index:
-            await anyio.sleep(TAKE_OVER_SECONDS)
-            await self._open_vectors()
-        await self.indexer.run()
+    def _hosted_model(self, embedder: HostedEmbedder) -> Model:
+        cached = CachedEmbedder(embedder, self._memory, self.vectors, monitor=self.monitor, on_call=None)
+        return Model(cached, HOSTED_ROUND)
 
-    async def _teach_reader(self) -> None:
-        """Give the classifiers the meaning of their examples; the vectors are computed at the first start only."""
-        if self._embedder is None:
-            return
-        embedded = await self._embedder.examples(self.reader.texts)
-        await to_thread.run_sync(self.reader.teach, embedded.vectors)
+    def _served_before(self) -> tuple[str, int] | None:
+        """Name and dimension of a provider's model that served when the console last ended."""
+        name, _, dimension = (self.cases.state(SERVING_STATE) or "").rpartition("/")
+        return (name, int(dimension)) if name and name != LOCAL_MODEL else None
 
-    def _load_embedder(self) -> CachedEmbedder:
+    @cached_property
+    def _local(self) -> Model:
+        """The bundled model, loaded when it is first asked for; raises EmbeddingError."""
         settings = self.settings
         local = LocalEmbedder(threads=settings.embedding_threads, max_tokens=settings.max_embedding_tokens)
-        memory = None
-        if settings.enable_embedding_cache:
-            memory = EmbeddingCache(settings.embedding_cache_size, settings.cache_ttl_hours * 3600)
         shipped = ShippedVectors(VECTOR_FOLDER / f"{local.model}.npz")
-        return CachedEmbedder(local, memory, self.vectors, shipped=shipped, monitor=self.monitor, on_call=self._book)
+        embedder = CachedEmbedder(
+            local, self._memory, self.vectors, shipped=shipped, monitor=self.monitor, on_call=self._book
+        )
+        return Model(embedder, settings.embedding_batch_size)
 
-    def _open_index(self) -> VectorIndex:
-        settings, embedder = self.settings, self._embedder
-        assert embedder is not None
+    def _open_home(self) -> ChromaHome:
+        settings = self.settings
         if settings.chroma_url:
-            return ChromaIndex.server(settings.chroma_url, settings.collection_name, embedder.model, embedder.dimension)
-        folder = settings.sipd_data_dir / "chroma"
-        return ChromaIndex.local(folder, settings.collection_name, embedder.model, embedder.dimension)
+            return ChromaHome.server(settings.chroma_url, settings.collection_name)
+        return ChromaHome.local(settings.sipd_data_dir / "chroma", settings.collection_name)
 
     def _book(self, call: CallRecord) -> None:
         self.ledger.record(call)
-        usage_log.info("%s: %d texts, %d tokens, %.0f ms", call.operation, call.texts, call.tokens, call.latency_ms)
+        self._log_call(call)
 
-    def _is_new(self) -> bool:
-        return self.cases.state("samples") is None and self.cases.counts()["cases"] == 0
-
-    def _accept_samples(self) -> int:
-        before = self.cases.counts()["samples"]
-        for path in sorted(SAMPLE_FOLDER.iterdir()):
-            with path.open("rb") as file:
-                self.importer.accept(path.name, file, sample=True)
-        self.cases.set_state("samples", "loaded")
-        return self.cases.counts()["samples"] - before
-
-    def _degraded(self) -> str | None:
-        if self._problem is not None:
-            return self._problem.user_text
-        return None if self._prepared.is_set() else text("answer.status.preparing")
+    def _log_call(self, call: CallRecord) -> None:
+        usage_log.info(
+            "%s: %d texts, %d tokens, %.0f ms", call.operation, call.texts, call.usage.total, call.latency_ms
+        )
 
     # --- what pages and the command line ask for -------------------------------------------------------------------
 
     async def wait_until_prepared(self) -> None:
         """Return when everything there is can be used; raises what keeps the rows themselves from being used."""
-        await self._prepared.wait()
+        await self._upkeep.wait_until_prepared()
 
     async def wait_until_indexed(self) -> None:
         """Return when no case waits for its vectors, whoever makes them; raises SipdError when they cannot be made."""
-        await self._prepared.wait()
-        if self._embedder is None:
-            raise self._problem or EmbeddingError("no embedding model is loaded", reason="model belum siap")
-        if self._owns_index:
-            await self.indexer.wait_until_idle()
-            return
-        while await to_thread.run_sync(self.cases.pending_count):
-            await anyio.sleep(0.2)
-        await self.base.open_exact(self._embedder)
+        await self._upkeep.wait_until_indexed()
 
     def status(self) -> EngineStatus:
-        counts = self.base.counts
+        counts, serving, problem = self.base.counts, self.base.serving, self._upkeep.problem
         return EngineStatus(
-            mode="local",
-            embedding_model=self._embedder.model if self._embedder else None,
-            degraded=self._problem.user_text if self._problem else None,
+            mode="hosted" if self._hosting else "local",
+            embedding_model=serving.embedder.model if serving else None,
+            degraded=problem.user_text if problem else None,
             cases=counts["cases"],
             sample_cases=counts["samples"],
             cases_with_remedy=counts["with_remedy"],
             menus=counts["menus"],
-            preparing=not self._prepared.is_set(),
+            preparing=not self._upkeep.is_prepared,
+            serving_model=serving.name if serving else None,
+            wanted_model=self._upkeep.wanted,
+            takeover=self.indexer.takeover(),
+            hosted=self._hosting_status(),
+        )
+
+    def _hosting_status(self) -> HostingStatus | None:
+        if self._hosting is None:
+            return None
+        settings = self.settings
+        return HostingStatus(
+            self._hosting.host,
+            settings.nebius_model_id if settings.hosted_answers else "",
+            settings.nebius_embedding_model if settings.hosted_embeddings else "",
+            self._hosting.trouble(),
         )
 
     def new_session_id(self) -> str:
         """An id that no conversation has; nothing is stored before the first message."""
         return uuid.uuid4().hex
 
-    async def answer(self, message: str, session_id: str) -> AsyncIterator[str | Turn]:
+    async def answer(self, message: str, session_id: str) -> AsyncIterator[AnswerPart]:
         """The answer in pieces, then the Turn."""
-        await self._prepared.wait()
+        await self._upkeep.wait_until_prepared()
         async for part in self._chat.answer(message, session_id):
             yield part
 
     async def search(self, question: str, top_k: int | None = None) -> SearchResult:
         """Cases for a question, masked before anything is done with it."""
-        await self._prepared.wait()
+        await self._upkeep.wait_until_prepared()
         masked = await to_thread.run_sync(mask, question)
         return await self.base.search(masked.text, top_k)
 
@@ -283,8 +314,10 @@ class Engine:
         return self.conversations.get(session_id, self.settings.max_conversation_history)
 
     def give_feedback(self, turn_id: str, feedback: Feedback) -> None:
-        """Remember what a person said of an answer, masked."""
-        self.conversations.set_feedback(turn_id, replace(feedback, reason=mask(feedback.reason).text))
+        """Remember what a person said of an answer, masked; one that did not help is not given to others."""
+        answer = self.conversations.set_feedback(turn_id, replace(feedback, reason=mask(feedback.reason).text))
+        if self._kept_answers and not feedback.helpful:
+            self._kept_answers.forget(answer)
 
     def escalate(self, session_id: str, turn_id: str, note: str) -> Escalation:
         """Hand a conversation over because the operator says so; raises NotFoundError."""
@@ -304,10 +337,8 @@ class Engine:
         return reports
 
     def indexing(self) -> IndexingProgress:
-        progress = self.indexer.progress()
-        if self._problem is not None and self._embedder is None:
-            return replace(progress, running=False, error=self._problem.user_text)
-        return progress
+        """How many rows wait to be found by meaning; how far a change of model is, `status` tells."""
+        return self._upkeep.progress()
 
     async def remove_samples(self) -> int:
         """Take every sample row out of SQL, of the words and of the index; returns how many."""
@@ -320,7 +351,7 @@ class Engine:
 
     async def restore_samples(self) -> int:
         """Bring the shipped rows back; their vectors are still in SQL, so nothing is embedded. Returns how many."""
-        count = await to_thread.run_sync(self._accept_samples)
+        count = await to_thread.run_sync(self._upkeep.accept_samples)
         await self.base.refresh()
         self.indexer.wake()
         return count
@@ -328,17 +359,16 @@ class Engine:
     async def write_shipped_vectors(self) -> int:
         """Renew the vectors that come with the product, from this base (the sample rows alone); returns how many."""
         await self.wait_until_indexed()
-        embedder = self._embedder
-        assert embedder is not None
-        questions = [*self.reader.texts, *self.base.calibration_questions()]
-        examples = await embedder.examples(questions)
-        vectors = dict(zip(examples.keys, examples.vectors, strict=True)) | self.base.view_vectors(embedder.dimension)
-        await to_thread.run_sync(write_shipped, VECTOR_FOLDER / f"{embedder.model}.npz", vectors)
+        side = self.base.serving
+        assert side is not None
+        examples = await side.embedder.examples([*self.reader.texts, *self.base.calibration_questions()])
+        vectors = dict(zip(examples.keys, examples.vectors, strict=True)) | await to_thread.run_sync(side.view_vectors)
+        await to_thread.run_sync(write_shipped, VECTOR_FOLDER / f"{side.embedder.model}.npz", vectors)
         return len(vectors)
 
     def cache_stats(self) -> CacheStats:
         """Figures of the embedding cache, in memory and in SQL."""
-        stats = (self._embedder.stats() if self._embedder else None) or EmbeddingCache(1, 1).get_stats()
+        stats = (self._memory or EmbeddingCache(1, 1)).get_stats()
         entries, size = self.vectors.size()
         return replace(stats, durable_entries=entries, durable_mb=size / 2**20)
 

@@ -5,6 +5,19 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── MessageError              a chat message that cannot be answered (empty, too long)
 ├── TableError                an uploaded file that cannot be read as a complaint log
 ├── EmbeddingError            an embedding could not be computed; never answered with zeros
+├── PriceError                the price table cannot be read
+├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
+│   ├── UnreachableError      no connection; the provider was never reached
+│   ├── TimedOutError         an answer did not come in time (connect, first byte, between chunks, total)
+│   ├── RefusedKeyError       401 or 403
+│   ├── UnknownModelError     404: the model id is not served
+│   ├── RefusedRequestError   400, 413, 422: the request itself is wrong
+│   ├── RateLimitedError      429 after all retries
+│   ├── ProviderDownError     408, 409, 5xx or a broken connection after all retries
+│   ├── BadReplyError         an answer of the wrong shape, count, order, dimension, or with numbers that are not finite
+│   ├── BrokenStreamError     a stream that ended without its end; what came before is not a whole answer
+│   └── BreakerOpenError      not tried: it failed too often a moment ago
+├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
 ├── NotFoundError             a conversation, case or import that does not exist
 └── StoreError                the database or the index cannot be used
     ├── StoreFullError        no space left; nothing acknowledged is lost
@@ -53,6 +66,106 @@ class EmbeddingError(SipdError):
     """No embedding could be computed: value `reason`."""
 
     text_key = "errors.embedding_failed"
+
+    @property
+    def reason(self) -> str:
+        """Why, in Indonesian, for a sentence of one's own."""
+        return str(self.values.get("reason", ""))
+
+
+class PriceError(SipdError):
+    """The price table cannot be read: values `path`, `row`, `reason`."""
+
+    text_key = "errors.prices"
+
+
+class ProviderError(SipdError):
+    """The hosted models could not be used; neither the key nor a text of a person is ever part of it."""
+
+    text_key = "errors.provider.down"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retries: int = 0,
+        retry_after: float | None = None,
+        sent: bool = True,
+        **values: object,
+    ) -> None:
+        """`detail` is the provider's own message; `retry_after` in seconds; `sent`: the provider was reached."""
+        self.status = status
+        self.request_id = request_id
+        self.retries = retries
+        self.retry_after = retry_after
+        self.sent = sent
+        super().__init__(detail, **values)
+
+
+class UnreachableError(ProviderError):
+    """No connection could be made: the provider was never reached."""
+
+    text_key = "errors.provider.unreachable"
+
+
+class TimedOutError(ProviderError):
+    """The provider did not answer, or not go on, in time."""
+
+    text_key = "errors.provider.timed_out"
+
+
+class RefusedKeyError(ProviderError):
+    """401 or 403."""
+
+    text_key = "errors.provider.key"
+
+
+class UnknownModelError(ProviderError):
+    """404: values `model` and `served` (names, comma-separated; empty when they could not be had)."""
+
+    text_key = "errors.provider.model"
+
+
+class RefusedRequestError(ProviderError):
+    """The request itself is wrong: 400, 413, 422."""
+
+    text_key = "errors.provider.request"
+
+
+class RateLimitedError(ProviderError):
+    """429 after all retries."""
+
+    text_key = "errors.provider.rate"
+
+
+class ProviderDownError(ProviderError):
+    """408, 409, 5xx or a broken connection after all retries."""
+
+
+class BadReplyError(ProviderError):
+    """An answer that cannot be used: value `reason`, in Indonesian."""
+
+    text_key = "errors.provider.reply"
+
+
+class BrokenStreamError(ProviderError):
+    """A stream that ended without its end."""
+
+    text_key = "errors.provider.broken"
+
+
+class BreakerOpenError(ProviderError):
+    """Not tried: it failed too often a moment ago."""
+
+    text_key = "errors.provider.resting"
+
+
+class BudgetExceededError(SipdError):
+    """A call that could cost more than what is left: values `period` (Indonesian), `budget`, `left`."""
+
+    text_key = "errors.budget"
 
 
 class NotFoundError(SipdError):

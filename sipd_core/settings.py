@@ -17,6 +17,11 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SHIPPED_DATA = PROJECT_ROOT / "data"
 """Sample rows, gold sets, labelled examples and word tables that come with the product."""
 
+NEBIUS_URL = "https://api.tokenfactory.nebius.com/v1"
+"""Nebius Token Factory (COUNTERPARTS.md, 2026-08)."""
+LOCAL = "local"
+"""As a model's name: the console's own work, nothing is sent anywhere."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Budget = Annotated[Decimal, Field(ge=0)]
 
@@ -48,13 +53,35 @@ class Settings(BaseSettings):
     chroma_url: Annotated[str, AfterValidator(_http_url)] = ""
     collection_name: str = Field("sipd_kasus", pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{1,38}[a-zA-Z0-9]$")
 
+    nebius_api_key: SecretStr = SecretStr("")
+    nebius_base_url: Annotated[str, AfterValidator(_http_url)] = NEBIUS_URL
+    nebius_model_id: str = "Qwen/Qwen3-30B-A3B-Instruct-2507"
+    nebius_fallback_model: str = ""
+    nebius_embedding_model: str = "Qwen/Qwen3-Embedding-8B"
+    embedding_dimension: int = Field(1_024, ge=8, le=16_384)
+    embedding_send_dimension: bool = True
+    embedding_query_prefix: str | None = None
+    embedding_passage_prefix: str = ""
+    embedding_concurrency: int = Field(4, ge=1, le=64)
+    embedding_window_ms: float = Field(2, ge=0, le=100)
+    embedding_timeout: float = Field(30, gt=0, le=600)
+    chat_first_token_timeout: float = Field(20, gt=0, le=600)
+    chat_stall_timeout: float = Field(15, gt=0, le=600)
+    chat_timeout: float = Field(120, gt=0, le=3_600)
+    max_retries: int = Field(3, ge=0, le=10)
+    retry_delay: float = Field(0.5, ge=0, le=60)
+    max_context_length: int = Field(6_000, ge=2_000, le=1_000_000)
+    response_temperature: float = Field(0.2, ge=0, le=2)
+    enable_answer_cache: bool = True
+    answer_cache_size: int = Field(1_000, ge=1, le=100_000)
+
     similarity_threshold: Share = 0.5
     top_k_results: int = Field(5, ge=1, le=50)
     chunk_size: int = Field(1_000, ge=200, le=8_000)
     chunk_overlap: int = Field(150, ge=0, le=2_000)
 
-    max_embedding_tokens: int = Field(512, ge=32, le=512)
-    embedding_batch_size: int = Field(32, ge=1, le=512)
+    max_embedding_tokens: int = Field(512, ge=32, le=32_768)
+    embedding_batch_size: int = Field(64, ge=1, le=2_048)
     embedding_threads: int = Field(2, ge=1, le=64)
     enable_embedding_cache: bool = True
     embedding_cache_size: int = Field(10_000, ge=1, le=1_000_000)
@@ -83,6 +110,21 @@ class Settings(BaseSettings):
         return overlap
 
     @property
+    def hosted(self) -> bool:
+        """Whether a provider is set: a key for Nebius, or the address of a server of one's own, which may need none."""
+        return bool(self.nebius_api_key.get_secret_value()) or self.nebius_base_url != NEBIUS_URL
+
+    @property
+    def hosted_embeddings(self) -> bool:
+        """Whether embeddings come from the provider."""
+        return self.hosted and self.nebius_embedding_model != LOCAL
+
+    @property
+    def hosted_answers(self) -> bool:
+        """Whether answers are written by the provider's model."""
+        return self.hosted and self.nebius_model_id != LOCAL
+
+    @property
     def sql_url(self) -> str:
         """SQLAlchemy URL: DATABASE_URL, or SQLite under SIPD_DATA_DIR."""
         url = self.database_url.get_secret_value()
@@ -102,7 +144,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _translate(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
     location = str(first["loc"][0])
-    value = text("settings.hidden") if location == "database_url" else repr(first["input"])
+    value = text("settings.hidden") if location in {"database_url", "nebius_api_key"} else repr(first["input"])
     return SettingsError(
         variable=location.upper(), value=value, allowed=_allowed(location, first["type"], first.get("ctx", {}))
     )
@@ -117,8 +159,9 @@ def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
     }
     if kind in limits:
         return text(limits[kind], limit=next(iter(context.values())))
-    special = {"database_url", "chroma_url", "collection_name", "chunk_overlap"}
-    if variable in special:
+    if variable in {"chroma_url", "nebius_base_url"}:
+        return text("settings.http_url")
+    if variable in {"database_url", "collection_name", "chunk_overlap"}:
         return text(f"settings.{variable}")
     for start, key in (
         ("int", "whole"),

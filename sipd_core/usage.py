@@ -1,15 +1,49 @@
-"""What calls cost and how much they used. One reason to change: how usage is priced and summed.
+"""What calls use and what the books say of them. One reason to change: how usage is recorded and summed.
 
-Money is `Decimal` USD in code and whole micro-dollars in the database; an unknown price is None, never zero.
+Money is `Decimal` USD in code and whole pico-dollars (1e-12) in the database: one token of the cheapest model costs ten
+thousand of them. An unknown price is None, never zero.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 """The day of a daily cost is Jakarta's day, whatever the server's clock says (FIELD.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call."""
+
+    prompt: int
+    completion: int = 0
+    cached: int = 0
+    """Part of `prompt` that the provider had in its own cache; some bill it at a lower price."""
+    estimated: bool = False
+    """Counted here because the provider did not say."""
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+
+class Outcome(StrEnum):
+    """How a call ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """Cancelled by whoever asked; what had come by then is paid for."""
+    BROKEN = "broken"
+    """The stream ended without its end; what had come by then is paid for."""
+    OPEN = "open"
+    """Under way: the entry holds the most it can cost."""
+    INTERRUPTED = "interrupted"
+    """The process ended during the call; the entry keeps the most it can have cost, marked estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +53,34 @@ class CallRecord:
     at: datetime
     """Timezone-aware."""
     operation: str
-    """`query_embedding`, `index_embedding` or `chat`."""
+    """`query_embedding`, `index_embedding`, `training_embedding` or `chat`."""
     model: str
-    tokens: int
+    usage: Usage
     texts: int
     latency_ms: float
     cost_usd: Decimal | None
     """None when the price is unknown; local work is a true zero."""
     conversation: str | None = None
+    retries: int = 0
+    outcome: Outcome = Outcome.OK
+    request_id: str | None = None
+    """The provider's own name of the call, for a question to its support."""
+
+
+class Books(Protocol):
+    """What a paid call needs of the ledger; all three are durable on return."""
+
+    def open(self, call: CallRecord) -> int:
+        """Reserve the worst case (`call.cost_usd`, outcome OPEN) and return the entry's id.
+
+        Raises BudgetExceededError when the day's or the month's budget could be overshot, open entries included.
+        """
+
+    def settle(self, entry: int, call: CallRecord) -> None:
+        """Replace the reservation by what the call really was."""
+
+    def release(self, entry: int) -> None:
+        """Take the entry out again: the provider was never reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +93,18 @@ class UsageTotal:
     model: str
     calls: int
     tokens: int
+    """Prompt and completion together."""
     cost_usd: Decimal
     """Sum of the calls whose price is known."""
     unknown_price_calls: int
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    estimated_calls: int = 0
+    """Calls whose tokens were counted here because the provider did not say."""
+    failed_calls: int = 0
+    """Calls with any outcome but `ok`."""
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +123,9 @@ class CostReport:
     daily_budget_usd: Decimal | None
     monthly_budget_usd: Decimal | None
     usd_idr: Decimal
+    unknown_price_today: int = 0
+    """Calls of today that `today_usd` does not hold, because their price is unknown."""
+    unknown_price_month: int = 0
 
 
 def jakarta_day(moment: datetime) -> date:

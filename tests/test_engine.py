@@ -17,7 +17,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import EscalationReason, Feedback, Turn, Verdict
 from sipd_core.documents import ImportStatus
 from sipd_core.errors import MessageError, NotFoundError
-from sipd_core.knowledge.index import ChromaIndex
+from sipd_core.knowledge.index import ChromaHome
 from sipd_core.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -288,11 +288,13 @@ def test_a_killed_import_resumes_and_loses_nothing(tmp_path: Path, delay: float)
     assert engine.imports()[0].status is ImportStatus.DONE
     found = engine.search("kendala nomor urut 77 pada dokumen").hits
     assert any("nomor urut 77 " in hit.case.issue for hit in found)
-    views = {f"{case}:{position}" for case, position, _ in engine._engine.cases.all_views()}
+    views = {
+        f"{case}:{position}" for case, position, _ in engine._engine.cases.all_views("multilingual-e5-small-q4/384")
+    }
     engine.close()
-    index = ChromaIndex.local(data / "chroma", "sipd_kasus", "multilingual-e5-small-q4", 384)
-    assert index.ids() == views
-    index.close()
+    home = ChromaHome.local(data / "chroma", "sipd_kasus")
+    assert home.collection("multilingual-e5-small-q4", 384).ids() == views
+    home.close()
 
 
 def _wait_for_rows(database: Path, count: int) -> None:

@@ -1,13 +1,14 @@
 """What an answer rests on and how it is judged, drawn: verdict, source cards, chips. Values in, elements out."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import streamlit as st
 
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
-from sipd_core.chat.turn import Turn, Verdict
+from sipd_core.chat.turn import AnsweredBy, Turn, Verdict
 from sipd_core.documents import Case, Hit
-from sipd_core.locale_id import duration, number, percent
+from sipd_core.locale_id import duration, number, percent, usd
 from sipd_core.texts import catalogue, text
 
 ISSUE_SHOWN = 88
@@ -56,9 +57,20 @@ def draw_chips(turn: Turn) -> None:
         badge("gray", text(f"chat.sentiment.{_mood(turn.sentiment)}"), "mood"),
         badge("gray", text("chat.took", time=duration(turn.timings_ms.get("total"))), "timer"),
     ]
+    if turn.answered_by is not AnsweredBy.LOCAL:
+        chips.append(badge("blue", _writer(turn), "smart_toy"))
     if turn.masked:
         chips.append(badge("violet", masked_sentence(turn.masked), "lock"))
     st.markdown(f":small[{' '.join(chips)}]", help=_stages(turn) or None, width="content")
+
+
+def _writer(turn: Turn) -> str:
+    """Which model wrote the answer, from when, and what it cost."""
+    model = turn.model.rpartition("/")[2]
+    if turn.answered_by is AnsweredBy.CACHE:
+        return text("chat.from_cache", model=model)
+    cost = text("chat.price_unknown") if turn.cost_usd is None else usd(Decimal(str(turn.cost_usd)))
+    return text("chat.written_by", model=model, cost=cost)
 
 
 def masked_sentence(masked: Mapping[str, int]) -> str:
@@ -69,12 +81,12 @@ def masked_sentence(masked: Mapping[str, int]) -> str:
 
 def draw_sources(turn: Turn) -> None:
     """The cases behind the answer, best first; for an answer not found these are only the nearest ones."""
-    for hit in turn.sources[:CARDS_SHOWN]:
-        draw_source(hit, turn.turn_id)
+    for number_, hit in enumerate(turn.sources[:CARDS_SHOWN], start=1):
+        draw_source(hit, turn.turn_id, mark=f"K{number_}" if turn.model else "")
     if further := turn.sources[CARDS_SHOWN:]:
         with st.expander(text("chat.sources_more", n=number(len(further))), type="compact"):
-            for hit in further:
-                draw_source(hit, turn.turn_id)
+            for number_, hit in enumerate(further, start=CARDS_SHOWN + 1):
+                draw_source(hit, turn.turn_id, mark=f"K{number_}" if turn.model else "")
 
 
 def sources_title(turn: Turn) -> str:
@@ -83,11 +95,15 @@ def sources_title(turn: Turn) -> str:
     return text(key, n=number(len(turn.sources)))
 
 
-def draw_source(hit: Hit, turn_id: str) -> None:
-    """One case as a card that stays low: how close, where it belongs, the complaint; the rest opens on demand."""
+def draw_source(hit: Hit, turn_id: str, *, mark: str = "") -> None:
+    """One case as a card that stays low: how close, where it belongs, the complaint; the rest opens on demand.
+
+    `mark` is what a hosted answer calls it.
+    """
     case = hit.case
     with st.container(border=True, gap="xxsmall", key=f"case-{turn_id}-{case.id}"):
-        label = f":small[{' '.join(case_badges(case))} **{_relevance(hit)}**]"
+        marks = [badge("gray", mark)] if mark else []
+        label = f":small[{' '.join([*marks, *case_badges(case)])} **{_relevance(hit)}**]"
         st.progress(min(max(hit.relevance, 0.0), 1.0), text=label)
         st.markdown(f":small[{plain_line(shortened(case.issue, ISSUE_SHOWN))}]")
         with st.expander(_card_label(hit), type="compact"):

@@ -67,7 +67,10 @@ def daily_bars(
     figure = go.Figure()
     for operation, days in by_operation.items():
         label = operation_name(operation)
-        figure.add_bar(x=list(days), y=list(days.values()), name=label, hovertemplate=text(hover_key, name=label))
+        heights = list(days.values())
+        # A kind without anything to show keeps its place all the same: its colour must not go to another kind.
+        hover = text(hover_key, name=label)
+        figure.add_bar(x=list(days), y=heights, name=label, hovertemplate=hover, showlegend=any(heights))
     _lay_out(figure, axis)
     days_in_order = list(dict.fromkeys(short_day(total.day) for total in ordered))
     figure.update_layout(barmode="stack", bargap=0.35, hovermode="closest")

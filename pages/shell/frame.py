@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.brand import picture, style
-from pages.shell.plain import plain
+from pages.shell.plain import plain, plain_line
 from pages.shell.resources import get_engine
 from sipd_core.blocking import BlockingEngine
 from sipd_core.engine import EngineStatus
@@ -59,15 +59,25 @@ def show_error(error: SipdError) -> None:
 
 def draw_status(status: EngineStatus) -> None:
     """Mode, size of the knowledge base and sample rows as small badges."""
-    badges = [
-        f":blue-badge[:material/computer: {text('ui.status.local')}]",
-        f":gray-badge[{text('ui.status.cases', cases=number(status.cases))}]",
-    ]
+    badges = [_mode(status), f":gray-badge[{text('ui.status.cases', cases=number(status.cases))}]"]
     if status.sample_cases:
         badges.append(f":orange-badge[{text('ui.status.samples', n=number(status.sample_cases))}]")
     if status.embedding_model is None and not status.preparing:
         badges.append(f":orange-badge[{text('ui.status.words_only')}]")
+    if takeover := status.takeover:
+        done = text("ui.status.takeover", done=number(takeover.done), total=number(takeover.total))
+        badges.append(f":orange-badge[:material/sync: {done}]")
     st.markdown(" ".join(badges), help=_status_help(status), width="content")
+
+
+def _mode(status: EngineStatus) -> str:
+    """Who writes the answers at the moment."""
+    hosted = status.hosted
+    if hosted is None:
+        return f":blue-badge[:material/computer: {text('ui.status.local')}]"
+    if hosted.trouble:
+        return f":orange-badge[:material/cloud_off: {text('ui.status.local_for_now')}]"
+    return f":blue-badge[:material/cloud: {plain_line(hosted.model.rpartition('/')[2])}]"
 
 
 def _engine() -> tuple[BlockingEngine, EngineStatus]:
@@ -82,7 +92,15 @@ def _engine() -> tuple[BlockingEngine, EngineStatus]:
 
 def _status_help(status: EngineStatus) -> str:
     remedies = text("ui.status.cases_help", remedies=number(status.cases_with_remedy), menus=number(status.menus))
-    return f"{text('ui.status.local_help')}\n\n{remedies}"
+    said = [text("ui.status.local_help")]
+    if hosted := status.hosted:
+        said = [text("ui.status.hosted_help", model=hosted.model or hosted.embedding_model, host=hosted.host)]
+        said += [hosted.trouble] if hosted.trouble else []
+    if status.takeover:
+        said.append(text("ui.status.takeover_help", model=status.wanted_model))
+        if status.takeover.error:
+            said.append(text("ui.status.takeover_paused", reason=status.takeover.error))
+    return "\n\n".join(plain(part) for part in [*said, remedies])
 
 
 def _draw_notices(status: EngineStatus) -> None:

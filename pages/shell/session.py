@@ -34,6 +34,8 @@ class Unanswered:
 
     session_id: str
     message: str
+    after: str = ""
+    """The turn that was the conversation's last when it was sent; a later one is its answer."""
     partial: str = ""
     error: str | None = None
     """What went wrong, in Indonesian; None when the person stopped the answer."""

@@ -13,7 +13,7 @@ from pages.shell import cards, session
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
 from sipd_core.blocking import BlockingEngine
-from sipd_core.chat.turn import Exchange, Feedback, Turn
+from sipd_core.chat.turn import AnswerPart, Exchange, Feedback, Turn, Withdrawn
 from sipd_core.errors import SipdError
 from sipd_core.texts import text
 
@@ -55,7 +55,7 @@ def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -
             _folded_grounds(turn)
 
 
-def draw_stream(parts: Iterator[str | Turn]) -> Turn | None:
+def draw_stream(parts: Iterator[AnswerPart]) -> Turn | None:
     """Draw a growing answer; ends with its turn, or None when there was none. Closes the stream in any case."""
     session.watch_for_stop()
     _redraw_when_stopped()
@@ -136,11 +136,15 @@ def _escalate(engine: BlockingEngine, turn: Turn, note_key: str) -> None:
         session.show_handover_next(turn.session_id)
 
 
-def _follow(parts: Iterator[str | Turn], area: DeltaGenerator) -> Turn | None:
+def _follow(parts: Iterator[AnswerPart], area: DeltaGenerator) -> Turn | None:
     shown, drawn_at = "", 0.0
     for part in parts:
         if isinstance(part, Turn):
             return part
+        if isinstance(part, Withdrawn):
+            shown = ""
+            area.markdown(f":shimmer[{text('chat.withdrawn')}]")
+            continue
         shown += part
         # Touching the session state lets a stop through while the engine is silent.
         session.grow_partial(shown)
@@ -171,6 +175,10 @@ def _folded_grounds(turn: Turn) -> None:
 def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     turn = exchange.turn
     cards.draw_answer(turn.response)
+    if turn.stopped:
+        _draw_stopped(exchange, latest=latest)
+    if turn.caution:
+        st.warning(plain(turn.caution), icon=":material/rule:")
     if turn.escalation.needed and turn.escalation.explanation not in turn.response:
         st.warning(plain(turn.escalation.explanation), icon=":material/priority_high:")
     _actions(engine, exchange)
@@ -178,14 +186,28 @@ def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> 
         _suggestions(turn)
 
 
+def _draw_stopped(exchange: Exchange, *, latest: bool) -> None:
+    """Never let a part pass for the whole; the question can be asked again."""
+    st.info(text("chat.answer_stopped_kept"), icon=":material/stop_circle:")
+    if latest:
+        st.button(
+            text("chat.resend"),
+            icon=":material/refresh:",
+            key="chat.resend",
+            on_click=session.send,
+            args=(exchange.message,),
+        )
+
+
 @st.fragment
 def _actions(engine: BlockingEngine, exchange: Exchange) -> None:
     turn = exchange.turn
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _thumbs(engine, exchange)
-        with st.popover(text("chat.copy"), icon=":material/content_copy:", type="tertiary"):
-            st.caption(text("chat.copy_help"))
-            st.code(turn.for_caller or turn.response, language=None, wrap_lines=True)
+        if not turn.stopped:
+            with st.popover(text("chat.copy"), icon=":material/content_copy:", type="tertiary"):
+                st.caption(text("chat.copy_help"))
+                st.code(turn.for_caller or turn.response, language=None, wrap_lines=True)
         if st.button(
             text("chat.escalate"),
             icon=":material/forward_to_inbox:",

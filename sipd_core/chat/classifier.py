@@ -9,9 +9,9 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -87,14 +87,21 @@ class NgramSpace:
         return rows
 
 
-def _grams(text: str) -> Iterable[str]:
+@lru_cache(maxsize=64)
+def _grams(text: str) -> tuple[str, ...]:
+    """Of one text, which the classifiers of intent and of mood read one after the other."""
     words = tokens(text)
-    yield from (f"w:{word}" for word in words)
-    yield from (f"w:{left} {right}" for left, right in zip(["^", *words], [*words, "$"], strict=True))
-    for word in words:
-        padded = f"<{word}>"
-        for length in _NGRAM_LENGTHS:
-            yield from (padded[start : start + length] for start in range(len(padded) - length + 1))
+    pairs = zip(["^", *words], [*words, "$"], strict=True)
+    inside = (gram for word in words for gram in _inside(word))
+    return (*(f"w:{word}" for word in words), *(f"w:{left} {right}" for left, right in pairs), *inside)
+
+
+@lru_cache(maxsize=20_000)
+def _inside(word: str) -> tuple[str, ...]:
+    padded = f"<{word}>"
+    return tuple(
+        padded[start : start + length] for length in _NGRAM_LENGTHS for start in range(len(padded) - length + 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)

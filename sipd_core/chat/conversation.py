@@ -1,27 +1,23 @@
-"""One turn: mask, search, read intent and sentiment, decide on escalation, answer, remember."""
+"""One turn from message to answer: drafted, written by whoever can, remembered, and only then acknowledged."""
 
-import json
 import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
+import anyio
 from anyio import to_thread
-from numpy.typing import NDArray
 
-from sipd_core.chat.answers import compose, exhausted, for_caller, held, outside, small_talk
-from sipd_core.chat.escalation import ConversationState, EscalationSettings, decide
-from sipd_core.chat.signals import Signals, read_signals
-from sipd_core.chat.suggestions import Suggestions, suggest
-from sipd_core.chat.turn import Escalation, EscalationReason, Exchange, Intent, Turn, Verdict
-from sipd_core.documents import Hit
+from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
+from sipd_core.chat.answering import Answerer, Writing
+from sipd_core.chat.citations import check, without_marks
+from sipd_core.chat.drafting import Draft, Drafter, since
+from sipd_core.chat.turn import AnsweredBy, AnswerPart, Turn
 from sipd_core.errors import MessageError, SipdError
-from sipd_core.knowledge.base import KnowledgeBase, SearchResult
 from sipd_core.metrics import PerformanceMonitor
-from sipd_core.privacy import Masked, mask
+from sipd_core.privacy import mask
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
@@ -30,71 +26,6 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 160
 """Characters handed to the page at a time: the composed answer is whole at once, the page draws it in a few steps."""
-OUTSIDE = 0.05
-"""Relevance below which a message is about something else altogether."""
-WORTH_SHOWING = 0.01
-"""Relevance below which a card would say `0 % cocok`."""
-STANDS_ALONE = 4
-"""Words from which a message can name a problem of its own."""
-SETTLED_WORDS = 10
-"""A message of more words that mentions a success tells a story, and more is to come."""
-FOLLOW_UP_WORDS = 12
-"""A message of at most this many words that names no problem of its own is read together with the current one."""
-
-
-HOLD = frozenset((EscalationReason.MONEY_AT_RISK, EscalationReason.DATA_AT_RISK, EscalationReason.SECURITY))
-"""What must not be made worse by trying a remedy that only looks alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The words of an answer, to the operator and to the caller."""
-
-    response: str
-    for_caller: str
-    rests_on_cases: bool
-
-
-class Reader(Protocol):
-    """What reads intent and sentiment out of a message; `vector` is its question embedding, None when there is none."""
-
-    def intent(self, text: str, vector: NDArray[Any] | None) -> Intent:
-        """One of the seven classes."""
-
-    def sentiment(self, text: str, vector: NDArray[Any] | None) -> float:
-        """-1 (very negative) .. 1 (very positive)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationSettings:
-    """The figures of a turn."""
-
-    max_message: int
-    max_response: int
-    max_history: int
-    escalation: EscalationSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a conversation remembers between turns: the policy's state, the problem at hand, the remedies already given."""
-
-    policy: ConversationState = ConversationState()
-    problem: str = ""
-    tried: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        return json.dumps(
-            {"policy": self.policy.as_json(), "problem": self.problem, "tried": self.tried}, ensure_ascii=False
-        )
-
-    @classmethod
-    def from_json(cls, stored: str | None) -> "Memory":
-        """The memory `to_json` wrote; a fresh one when there is none."""
-        if not stored:
-            return cls()
-        raw = json.loads(stored)
-        return cls(ConversationState.from_json(raw["policy"]), raw["problem"], tuple(raw["tried"]))
 
 
 class ConversationEngine:
@@ -102,178 +33,88 @@ class ConversationEngine:
 
     def __init__(
         self,
-        base: KnowledgeBase,
+        drafter: Drafter,
         store: ConversationStore,
         traces: TraceStore,
-        reader: Reader,
         *,
-        settings: ConversationSettings,
         monitor: PerformanceMonitor,
-        degraded: Callable[[], str | None],
+        answerer: Answerer | None = None,
+        kept_answers: AnswerCache | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._base = base
+        """`answerer` is None where no provider is set, `kept_answers` where none are kept."""
+        self._drafter = drafter
         self._store = store
         self._traces = traces
-        self._reader = reader
-        self._settings = settings
         self._monitor = monitor
-        self._degraded = degraded
+        self._answerer = answerer
+        self._kept_answers = kept_answers
         self._clock = clock
 
-    async def answer(self, message: str, session_id: str) -> AsyncIterator[str | Turn]:
-        """The answer in pieces, then the Turn, which is durable when it comes. Raises MessageError, StoreError."""
-        turn = await self._turn(message, session_id)
-        for start in range(0, len(turn.response), _CHUNK):
-            yield turn.response[start : start + _CHUNK]
-        yield turn
+    async def answer(self, message: str, session_id: str) -> AsyncIterator[AnswerPart]:
+        """The answer in pieces, then the Turn, which is durable when it comes. Raises MessageError, StoreError.
 
-    async def _turn(self, message: str, session_id: str) -> Turn:
+        A caller who leaves in mid-answer cancels the model's work; what had come by then is stored.
+        """
         started = time.perf_counter()
         turn_id = uuid.uuid4().hex
         try:
-            self._check(message)
-            masked = await to_thread.run_sync(mask, message)  # a long hostile message must not hold up the loop
-            timings = {"mask": _since(started)}
-            turn, memory, cached = await self._work_out(masked, session_id, turn_id, timings)
-            timings["total"] = _since(started)
-            turn = replace(turn, timings_ms=timings)
-            await to_thread.run_sync(self._remember, masked.text, turn, memory, cached)
+            draft = await self._drafter.draft(message, session_id, turn_id)
+            writing = Writing()
+            try:
+                async for part in self._write(draft, writing, started):
+                    yield part
+            except anyio.get_cancelled_exc_class():
+                with anyio.CancelScope(shield=True):
+                    await self._keep_partial(draft, writing, started)
+                raise
+            turn = _written(draft, writing, started)
+            await to_thread.run_sync(self._remember, draft, turn, "ok")
         except SipdError as error:
             if not isinstance(error, MessageError):
                 self._monitor.record_error(type(error).__name__)
-                await to_thread.run_sync(self._note_failure, turn_id, session_id, error, _since(started))
+                await to_thread.run_sync(self._note_failure, turn_id, session_id, error, since(started))
             raise
+        self._keep_for_others(draft, writing, turn)
+        timings = turn.timings_ms
         self._monitor.record_response_time(timings["total"], embedding=timings["embed"], search=timings["search"])
-        return turn
+        yield turn
 
-    def _check(self, message: str) -> None:
-        if not message.strip():
-            raise MessageError("empty message")
-        if len(message) > self._settings.max_message:
-            raise MessageError(
-                "message too long",
-                text_key="errors.message_too_long",
-                length=len(message),
-                limit=self._settings.max_message,
-            )
+    async def _write(self, draft: Draft, writing: Writing, started: float) -> AsyncIterator[AnswerPart]:
+        if draft.kept is not None:
+            writing.text, writing.model = draft.kept.response, draft.kept.model
+        elif draft.brief is None or self._answerer is None:
+            writing.text = draft.whole[0].response
+        else:
+            async for part in self._answerer.write(draft.brief, draft.local, draft.session_id, writing):
+                draft.timings.setdefault("first_token", since(started))
+                yield part
+            return
+        draft.timings["first_token"] = since(started)
+        for start in range(0, len(writing.text), _CHUNK):
+            yield writing.text[start : start + _CHUNK]
 
-    async def _work_out(
-        self, masked: Masked, session_id: str, turn_id: str, timings: dict[str, float]
-    ) -> tuple[Turn, Memory, bool]:
-        history, stored = await to_thread.run_sync(self._store.history, session_id, self._settings.max_history)
-        memory = Memory.from_json(stored)
-        now = read_signals(masked.text)
-        if now.small_talk or _only_settles(now, memory):
-            timings |= {"embed": 0.0, "search": 0.0}
-            turn, memory = self._small_talk(masked, now, memory, session_id, turn_id)
-            return turn, memory, False
-        found, follow_up = await self._search(masked.text, now, memory)
-        timings |= found.timings_ms
-        began = time.perf_counter()
-        intent = self._reader.intent(masked.text, found.vector)
-        sentiment = self._reader.sentiment(masked.text, found.vector)
-        same = True if follow_up else _same_problem(found, history)
-        escalation, policy = decide(
-            memory.policy, now, sentiment=sentiment, same_problem=same, settings=self._settings.escalation
-        )
-        turn = self._compose(found, now, memory, masked, session_id, turn_id, intent, sentiment, escalation)
-        timings["classify"] = _since(began)
-        return turn, _remembered(memory, policy, masked.text, turn, follow_up=follow_up), found.cached
+    async def _keep_partial(self, draft: Draft, writing: Writing, started: float) -> None:
+        """Nothing that a person has read is lost; before the first word there is nothing to keep."""
+        if writing.text.strip():
+            turn = replace(_written(draft, writing, started), stopped=True, caution="")
+            await to_thread.run_sync(self._remember, draft, turn, "stopped")
 
-    async def _search(self, message: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:
-        """Cases for the message, or for the problem it goes on about; tells which (True: it goes on)."""
-        if not memory.problem or not _may_follow_up(now, memory):
-            return await self._base.search(message), False
-        if not _must_follow_up(now):
-            alone = await self._base.search(message)
-            if alone.verdict is Verdict.FOUND or alone.relevance < OUTSIDE:
-                return alone, False
-        exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
-        return await self._base.search(f"{memory.problem}\n{message}", exclude=exclude), True
+    def _keep_for_others(self, draft: Draft, writing: Writing, turn: Turn) -> None:
+        """A whole hosted answer with its references in order, to a first question."""
+        if self._kept_answers is None or draft.state is None or draft.found is None or draft.kept is not None:
+            return
+        if writing.model and writing.whole and not (turn.caution or turn.degraded):
+            kept = KeptAnswer(draft.found, turn.response, turn.cited, turn.model)
+            self._kept_answers.put(draft.masked.text, draft.state, kept)
 
-    def _compose(
-        self,
-        found: SearchResult,
-        now: Signals,
-        memory: Memory,
-        masked: Masked,
-        session_id: str,
-        turn_id: str,
-        intent: Intent,
-        sentiment: float,
-        escalation: Escalation,
-    ) -> Turn:
-        said = self._said(found, now, memory, escalation)
-        next_steps = suggest(intent, found.verdict, found.hits) if said.rests_on_cases else Suggestions((), ())
-        return Turn(
-            response=said.response,
-            intent=intent,
-            sentiment=sentiment,
-            suggestions=(*next_steps.ask_caller, *next_steps.other_cases),
-            context_used=said.rests_on_cases and found.verdict is not Verdict.NOT_FOUND,
-            should_escalate=escalation.needed,
-            session_id=session_id,
-            turn_id=turn_id,
-            verdict=found.verdict,
-            relevance=found.relevance,
-            sources=_worth_showing(found),
-            escalation=escalation,
-            for_caller=said.for_caller,
-            ask_caller=next_steps.ask_caller,
-            masked=dict(masked.counts),
-            degraded=found.degraded or self._degraded(),
-        )
-
-    def _said(self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation) -> "_Said":
-        """The answer itself. A remedy is not offered where trying it could do harm, or where a person was asked for."""
-        if HOLD.intersection(escalation.reasons):
-            return _alike(held(escalation.explanation))
-        if now.wants_person:
-            return _alike(text("answer.wants_person"))
-        retry = now.still_unsolved and bool(memory.tried)
-        if retry and found.verdict is not Verdict.FOUND:
-            return _Said(exhausted(len(memory.tried)), for_caller(Verdict.NOT_FOUND, ()), rests_on_cases=False)
-        if found.relevance < OUTSIDE and len(self._base):
-            return _alike(outside())
-        answer = compose(
-            found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
-        )
-        return _Said(answer, for_caller(found.verdict, found.hits), rests_on_cases=True)
-
-    def _small_talk(
-        self, masked: Masked, now: Signals, memory: Memory, session_id: str, turn_id: str
-    ) -> tuple[Turn, Memory]:
-        escalation, policy = decide(
-            memory.policy, now, sentiment=0.0, same_problem=True, settings=self._settings.escalation
-        )
-        words = small_talk(now.small_talk or "ack", solved=now.solved)
-        turn = Turn(
-            response=words,
-            for_caller=words,
-            intent=Intent.GENERAL_INQUIRY,
-            sentiment=self._reader.sentiment(masked.text, None),
-            suggestions=(),
-            context_used=False,
-            should_escalate=escalation.needed,
-            session_id=session_id,
-            turn_id=turn_id,
-            verdict=Verdict.NOT_FOUND,
-            relevance=0.0,
-            sources=(),
-            escalation=escalation,
-            searched=False,
-            masked=dict(masked.counts),
-        )
-        return turn, Memory(policy) if now.solved else replace(memory, policy=policy)
-
-    def _remember(self, text: str, turn: Turn, memory: Memory, cached: bool) -> None:
-        self._store.add(text, turn, memory.to_json())
+    def _remember(self, draft: Draft, turn: Turn, outcome: str) -> None:
+        self._store.add(draft.masked.text, turn, draft.whole[1].to_json())
         at = datetime.fromtimestamp(self._clock(), tz=UTC)
         verdict = turn.verdict if turn.searched else None
         relevance = turn.relevance if turn.searched else None
         self._traces.add(
-            TurnTrace(turn.turn_id, turn.session_id, at, "ok", verdict, relevance, cached, turn.timings_ms)
+            TurnTrace(turn.turn_id, turn.session_id, at, outcome, verdict, relevance, draft.cached, turn.timings_ms)
         )
 
     def _note_failure(self, turn_id: str, session_id: str, error: SipdError, elapsed: float) -> None:
@@ -286,50 +127,37 @@ class ConversationEngine:
             log.error("the trace of a failed turn could not be kept: %s", second)
 
 
-def _alike(words: str) -> _Said:
-    """The same to the operator and to the caller, resting on no case."""
-    return _Said(words, words, rests_on_cases=False)
+def _written(draft: Draft, writing: Writing, started: float) -> Turn:
+    """The turn as it stands once its words are there."""
+    turn = draft.whole[0]
+    turn = replace(turn, timings_ms=draft.timings | {"total": since(started)})
+    if draft.kept is not None:
+        return _hosted(turn, draft.kept.response, AnsweredBy.CACHE, draft.kept.model, draft.kept.cited, "")
+    if not writing.model:
+        return replace(turn, cost_usd=_dollars(writing), degraded=_both(turn.degraded, writing.degraded))
+    checked = check(writing.text, turn.sources, draft.masked.text)
+    response = mask(checked.text + (text("answer.cut_model") if writing.cut else "")).text
+    cited = tuple(turn.sources[number - 1].case.id for number in checked.cited)
+    turn = _hosted(turn, response, AnsweredBy.HOSTED, writing.model, cited, checked.caution)
+    return replace(turn, cost_usd=_dollars(writing), degraded=_both(turn.degraded, writing.degraded))
 
 
-def _worth_showing(found: SearchResult) -> tuple[Hit, ...]:
-    """Cases with some bearing on the question; none beside a foreign one."""
-    return tuple(hit for hit in found.hits if hit.relevance >= WORTH_SHOWING)
+def _hosted(turn: Turn, response: str, by: AnsweredBy, model: str, cited: tuple[str, ...], caution: str) -> Turn:
+    return replace(
+        turn,
+        response=response,
+        for_caller=without_marks(response),
+        answered_by=by,
+        model=model,
+        cited=cited,
+        context_used=bool(cited),
+        caution=caution,
+    )
 
 
-def _only_settles(now: Signals, memory: Memory) -> bool:
-    """Says that the problem at hand is gone and asks for nothing; a step that was done ("LPJ sudah sah") is no such news."""
-    if not now.solved or now.question or now.still_unsolved or now.failure:
-        return False
-    about_it = now.topics <= memory.policy.topics
-    return now.thanks or (bool(memory.problem) and about_it and now.words <= SETTLED_WORDS)
+def _dollars(writing: Writing) -> float | None:
+    return None if writing.cost is None else float(writing.cost)
 
 
-def _may_follow_up(now: Signals, memory: Memory) -> bool:
-    """Names no problem of its own: too short for one, or only says that the one at hand lasts."""
-    if now.new_topic or now.how_to:
-        return False
-    return now.still_unsolved or (now.words <= FOLLOW_UP_WORDS and not now.topics - memory.policy.topics)
-
-
-def _must_follow_up(now: Signals) -> bool:
-    """Makes no sense alone: what became of a step, what the screen says, a word or two."""
-    return now.still_unsolved or now.tried or now.told_message or now.words < STANDS_ALONE
-
-
-def _same_problem(found: SearchResult, history: tuple[Exchange, ...]) -> bool | None:
-    """The best case now was among the cases of the turn before; None when there is nothing to compare."""
-    before = next((exchange.turn.sources for exchange in reversed(history) if exchange.turn.sources), ())
-    if not before or not found.hits:
-        return None
-    return found.hits[0].case.id in {hit.case.id for hit in before[:3]}
-
-
-def _remembered(memory: Memory, policy: ConversationState, text: str, turn: Turn, *, follow_up: bool) -> Memory:
-    offered = tuple(hit.case.id for hit in turn.sources[:1]) if turn.context_used else ()
-    if follow_up:
-        return Memory(policy, memory.problem, tuple(dict.fromkeys(memory.tried + offered)))
-    return Memory(policy, text, offered)
-
-
-def _since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+def _both(one: str | None, other: str | None) -> str | None:
+    return " ".join(said for said in (other, one) if said) or None

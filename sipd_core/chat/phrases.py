@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,13 @@ def _without_clitic(token: str, lexicon: Lexicon) -> str:
 def _without_slip(token: str, lexicon: Lexicon) -> str:
     if len(token) < _SLIP_LENGTH:
         return token
-    near = [word for word in lexicon.long_words if word[0] == token[0] and _one_slip(token, word)]
+    return _meant(token, lexicon.long_words)
+
+
+@lru_cache(maxsize=20_000)
+def _meant(token: str, long_words: tuple[str, ...]) -> str:
+    """Every word of every message is looked up here, and people use few."""
+    near = [word for word in long_words if word[0] == token[0] and _one_slip(token, word)]
     return near[0] if len(near) == 1 else token
 
 

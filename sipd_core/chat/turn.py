@@ -94,9 +94,26 @@ class Turn:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     """Stage -> milliseconds; `total` is the whole turn."""
     cost_usd: float | None = 0.0
-    """None when the price is not known; 0.0 is a true zero (local work)."""
+    """Of the calls that wrote the answer. None when the price is not known; 0.0 is a true zero (local work, cache)."""
     degraded: str | None = None
     """Why a part was not available, in Indonesian, None when all worked."""
+    model: str = ""
+    """The hosted model that wrote the answer, empty when none did."""
+    cited: tuple[str, ...] = ()
+    """Ids of the cases that a hosted answer refers to, all of them among `sources`."""
+    caution: str = ""
+    """What to check before a hosted answer is passed on, in Indonesian; empty when its references are in order."""
+    stopped: bool = False
+    """The person stopped the answer: `response` is what had come by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """In a stream of pieces: what was shown so far does not stand, another answer follows."""
+
+
+AnswerPart = str | Withdrawn | Turn
+"""A piece of the answer, its withdrawal, or at last the whole turn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,43 @@
-"""An Embedder that asks memory first, then the durable store, then the model; only the model's work enters the books."""
+"""Asks memory first, then the durable store, then the model; what one caller is having computed, others wait for."""
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
 
 import numpy as np
-from anyio import to_thread
+from anyio import CancelScope, Lock, to_thread
 from numpy.typing import NDArray
 
-from sipd_core.cache import CacheStats, EmbeddingCache
-from sipd_core.embeddings import Embedder, Vectors
+from sipd_core.cache import CacheStats, EmbeddingCache, SingleFlight
+from sipd_core.embeddings import Embedder, Operation, Role, Vectors
 from sipd_core.embeddings.shipped import ShippedVectors
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.embeddings import EmbeddingStore
-from sipd_core.usage import CallRecord
+from sipd_core.usage import CallRecord, Usage
 
-Role = Literal["query", "passage"]
+Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors with their keys; `computed` is how many texts the model had to read."""
+    """Vectors with their keys; `computed` is how many texts the model had to read for this caller."""
 
     vectors: Vectors
     keys: tuple[str, ...]
     computed: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the model has done so far."""
+
+    started: float
+    texts: int = 0
+    tokens: int = 0
 
 
 class CachedEmbedder:
@@ -42,9 +51,10 @@ class CachedEmbedder:
         *,
         shipped: ShippedVectors | None = None,
         monitor: PerformanceMonitor,
-        on_call: Callable[[CallRecord], None],
+        on_call: Callable[[CallRecord], None] | None,
         cost_per_token: Decimal | None = Decimal(0),
     ) -> None:
+        """`on_call` enters the model's work into the books; None where `inner` does that itself (hosted models)."""
         self._inner = inner
         self._memory = memory
         self._store = store
@@ -52,6 +62,8 @@ class CachedEmbedder:
         self._monitor = monitor
         self._on_call = on_call
         self._cost_per_token = cost_per_token
+        self._asked: SingleFlight[Vector] = SingleFlight()
+        self._writing = Lock()
 
     @property
     def model(self) -> str:
@@ -62,22 +74,34 @@ class CachedEmbedder:
         return self._inner.dimension
 
     def key(self, role: Role, text: str) -> str:
-        """Cache key: two models, two dimensions or two roles never share a vector."""
+        """Cache key: two models, two dimensions, two roles or two prefixes never share a vector."""
+        read = self._inner.as_read(role, text)
         return hashlib.sha256(
-            f"{self.model}\x1f{self.dimension}\x1f{role}\x1f{text}".encode(errors="replace")
+            f"{self.model}\x1f{self.dimension}\x1f{role}\x1f{read}".encode(errors="replace")
         ).hexdigest()
 
     async def queries(self, texts: list[str]) -> Embedded:
         """One vector per question, kept in memory only: what people ask is not stored beside the rows."""
-        return await self._embed(texts, "query", "query_embedding", durable=False)
+        keys = [self.key("query", text) for text in texts]
+        known = self._from_memory(keys)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
 
-    async def passages(self, texts: list[str]) -> Embedded:
-        """One vector per passage, durable before they are returned."""
-        return await self._embed(texts, "passage", "index_embedding", durable=True)
+        async def compute(own: list[str]) -> dict[str, Vector]:
+            return await self._ask({key: missing[key] for key in own})
+
+        found, computed = await self._asked.get(missing, compute)
+        return self._embedded(keys, known | found, computed)
+
+    async def passages(self, texts: list[str], on_progress: Callable[[int], None] | None = None) -> Embedded:
+        """One vector per passage, durable before they are returned, and as far as they came when it fails.
+
+        `on_progress` is called on the event loop with the number of texts finished since its last call.
+        """
+        return await self._durable(texts, "passage", "index_embedding", on_progress)
 
     async def examples(self, texts: list[str]) -> Embedded:
         """One question vector per shipped example, durable: computed at the first start only."""
-        return await self._embed(texts, "query", "training_embedding", durable=True)
+        return await self._durable(texts, "query", "training_embedding", None)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model reads for `text`."""
@@ -87,26 +111,74 @@ class CachedEmbedder:
         """Figures of the memory cache, None when it is switched off."""
         return self._memory.get_stats() if self._memory else None
 
-    async def _embed(self, texts: list[str], role: Role, operation: str, *, durable: bool) -> Embedded:
-        keys = [self.key(role, text) for text in texts]
-        known = self._from_memory(keys) if role == "query" and not durable else {}
-        if durable:
-            known |= await to_thread.run_sync(self._from_store, keys)
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-        if missing:
-            known |= await self._compute(missing, role, operation, durable=durable)
-        vectors = np.stack([known[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
-        return Embedded(vectors, tuple(keys), len(missing))
+    async def _ask(self, missing: dict[str, str]) -> dict[str, Vector]:
+        """Questions the model must read; they are in memory on return."""
+        work = _Work(time.perf_counter(), len(missing))
+        vectors = await self._inner.embed_queries(list(missing.values()))
+        computed = dict(zip(missing, vectors, strict=True))
+        if self._memory is not None:
+            for key, vector in computed.items():
+                self._memory.set(key, vector)
+        if self._on_call is not None:
+            work.tokens = sum(self.count_tokens(text) for text in missing.values())
+            await self._book(work, "query_embedding")
+        return computed
 
-    def _from_store(self, keys: list[str]) -> dict[str, NDArray[np.float32]]:
-        """What SQL holds, and what the product brings along, which is copied into SQL: the index is rebuilt from there."""
-        known = self._store.get(keys, self.dimension)
+    async def _durable(
+        self, texts: list[str], role: Role, operation: Operation, on_progress: Callable[[int], None] | None
+    ) -> Embedded:
+        keys, known = await to_thread.run_sync(self._look_up, texts, role)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        copies = Counter(keys)
+
+        def report(finished: list[str]) -> None:
+            if on_progress and finished:
+                on_progress(sum(copies[key] for key in finished))
+
+        report(list(known))
+        if missing:
+            known |= await self._compute(missing, role, operation, report)
+        return await to_thread.run_sync(self._embedded, keys, known, len(missing))
+
+    async def _compute(
+        self, missing: dict[str, str], role: Role, operation: Operation, report: Callable[[list[str]], None]
+    ) -> dict[str, Vector]:
+        """Each part of the model's work is durable as soon as it is back, whatever becomes of the others."""
+        keys, texts = list(missing), list(missing.values())
+        work = _Work(time.perf_counter())
+
+        async def keep(part: range, vectors: Vectors) -> None:
+            some = keys[part.start : part.stop]
+            async with self._writing:  # SQLite has one writer, and threads that wait for it are taken from others
+                tokens = await to_thread.run_sync(self._keep, some, texts[part.start : part.stop], vectors)
+            work.texts += len(part)
+            work.tokens += tokens
+            report(some)
+
+        embed = self._inner.embed_passages if role == "passage" else self._inner.embed_examples
+        try:
+            vectors = await embed(texts, keep)
+        finally:
+            with CancelScope(shield=True):
+                await self._book(work, operation)
+        return dict(zip(keys, vectors, strict=True))
+
+    def _keep(self, keys: list[str], texts: list[str], vectors: Vectors) -> int:
+        """Put one part into SQL; returns its tokens."""
+        tokens = {key: self.count_tokens(text) for key, text in zip(keys, texts, strict=True)}
+        self._store.put(self.model, dict(zip(keys, vectors, strict=True)), tokens)
+        return sum(tokens.values())
+
+    def _look_up(self, texts: list[str], role: Role) -> tuple[list[str], dict[str, Vector]]:
+        """The keys, and what SQL or the product has of them; the latter is copied into SQL: the index is rebuilt from there."""
+        keys = [self.key(role, text) for text in texts]
+        known = self._store.get(list(dict.fromkeys(keys)), self.dimension)
         brought = self._shipped.get(key for key in keys if key not in known) if self._shipped else {}
         if brought:
             self._store.put(self.model, brought, {})
-        return known | brought
+        return keys, known | brought
 
-    def _from_memory(self, keys: list[str]) -> dict[str, NDArray[np.float32]]:
+    def _from_memory(self, keys: list[str]) -> dict[str, Vector]:
         if self._memory is None:
             return {}
         found = {key: vector for key in keys if (vector := self._memory.get(key)) is not None}
@@ -117,24 +189,15 @@ class CachedEmbedder:
                 self._monitor.record_cache_miss()
         return found
 
-    async def _compute(
-        self, missing: dict[str, str], role: Role, operation: str, *, durable: bool
-    ) -> dict[str, NDArray[np.float32]]:
-        embed: Callable[[list[str]], Awaitable[Vectors]]
-        embed = self._inner.embed_queries if role == "query" else self._inner.embed_passages
-        started = time.perf_counter()
-        vectors = await embed(list(missing.values()))
-        elapsed = (time.perf_counter() - started) * 1000
-        computed = dict(zip(missing, vectors, strict=True))
-        tokens = {key: self.count_tokens(text) for key, text in missing.items()}
-        if durable:
-            await to_thread.run_sync(self._store.put, self.model, computed, tokens)
-        elif self._memory is not None:
-            for key, vector in computed.items():
-                self._memory.set(key, vector)
-        await to_thread.run_sync(self._on_call, self._record(operation, sum(tokens.values()), len(missing), elapsed))
-        return computed
+    def _embedded(self, keys: list[str], known: dict[str, Vector], computed: int) -> Embedded:
+        vectors = np.stack([known[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
+        return Embedded(vectors, tuple(keys), computed)
 
-    def _record(self, operation: str, tokens: int, texts: int, elapsed: float) -> CallRecord:
-        cost = None if self._cost_per_token is None else self._cost_per_token * tokens
-        return CallRecord(datetime.now(UTC), operation, self.model, tokens, texts, elapsed, cost)
+    async def _book(self, work: _Work, operation: Operation) -> None:
+        if self._on_call is None or not work.texts:
+            return
+        elapsed = (time.perf_counter() - work.started) * 1000
+        cost = None if self._cost_per_token is None else self._cost_per_token * work.tokens
+        usage = Usage(prompt=work.tokens)
+        record = CallRecord(datetime.now(UTC), operation, self.model, usage, work.texts, elapsed, cost)
+        await to_thread.run_sync(self._on_call, record)

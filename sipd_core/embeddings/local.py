@@ -4,11 +4,11 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-import anyio
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 
-from sipd_core.embeddings import Vectors
+from sipd_core.embeddings import OnPart, Role, Vectors
+from sipd_core.embeddings.parts import embed_parts
 from sipd_core.errors import EmbeddingError
 
 if TYPE_CHECKING:
@@ -40,22 +40,26 @@ class LocalEmbedder:
         """Unit vectors with the model's `query: ` prefix, shape (n, 384)."""
         return await to_thread.run_sync(self._encode, texts, True, limiter=self._query_limit)
 
-    async def embed_passages(self, texts: list[str]) -> Vectors:
+    async def embed_passages(self, texts: list[str], on_part: OnPart | None = None) -> Vectors:
         """Unit vectors with the model's `passage: ` prefix, shape (n, 384)."""
-        slices = [texts[start : start + _SLICE] for start in range(0, len(texts), _SLICE)]
-        parts: list[Vectors | None] = [None] * len(slices)
+        return await self._in_parts(texts, False, on_part)
 
-        async def run(at: int) -> None:
-            parts[at] = await to_thread.run_sync(self._encode, slices[at], False, limiter=self._indexing_limit)
+    async def embed_examples(self, texts: list[str], on_part: OnPart | None = None) -> Vectors:
+        """Unit vectors with the model's `query: ` prefix, shape (n, 384)."""
+        return await self._in_parts(texts, True, on_part)
 
-        async with anyio.create_task_group() as group:
-            for at in range(len(slices)):
-                group.start_soon(run, at)
-        return (
-            np.concatenate([part for part in parts if part is not None])
-            if parts
-            else np.empty((0, self.dimension), np.float32)
-        )
+    async def _in_parts(self, texts: list[str], is_query: bool, on_part: OnPart | None) -> Vectors:
+        async def embed(part: range) -> Vectors:
+            some = texts[part.start : part.stop]
+            return await to_thread.run_sync(self._encode, some, is_query, limiter=self._indexing_limit)
+
+        parts = [range(start, min(start + _SLICE, len(texts))) for start in range(0, len(texts), _SLICE)]
+        threads = int(self._indexing_limit.total_tokens)
+        return await embed_parts(parts, embed, on_part, dimension=self.dimension, workers=threads)
+
+    def as_read(self, role: Role, text: str) -> str:
+        """The text alone: this model's prefixes never change."""
+        return text
 
     def count_tokens(self, text: str) -> int:
         """Tokens the model reads for `text`, special ones included; what is cut off is not read."""

@@ -3,12 +3,15 @@
 Either way it holds nothing that SQL does not hold: it can be thrown away and rebuilt without embedding anything.
 """
 
+import hashlib
 import logging
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Name of the folder in which Chroma keeps one collection's graph."""
 PROBE_SECONDS = 60
 """A healthy directory of 100,000 vectors opens well within this."""
 
@@ -45,31 +50,28 @@ class VectorIndex(Protocol):
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """(id, cosine similarity) of the nearest views, nearest first."""
 
-    def close(self) -> None:
-        """Release the files; idempotent."""
 
+class ChromaHome:
+    """The Chroma that one process uses: its client, and for a local directory the lock that says who owns it.
 
-class ChromaIndex:
-    """A collection per embedding model, so that vectors of two models can never meet.
-
-    A local directory is owned by one process at a time: an operating-system lock says by whom.
+    One client serves the collections of every embedding model: two on one path do not see each other's vectors.
     """
 
     def __init__(
-        self, client: "ClientAPI", collection: "Collection", lock: FileLock | None, marker: Path | None
+        self, client: "ClientAPI", name: str, lock: FileLock | None = None, marker: Path | None = None
     ) -> None:
+        """`marker` is a file that only a process which ended without `close` leaves behind."""
         self._client = client
-        self._collection = collection
+        self._name = name
         self._lock = lock
         self._marker = marker
-        self._batch: int = client.get_max_batch_size()
         self._closed = False
 
     @classmethod
-    def local(cls, folder: Path, name: str, model: str, dimension: int) -> "ChromaIndex":
-        """Open (or make) the index under `folder`; a directory that cannot be opened is set aside and begun anew.
+    def local(cls, folder: Path, name: str) -> "ChromaHome":
+        """Own the directory `folder`; one that cannot be opened is set aside and begun anew.
 
-        Raises IndexOwnedError when another process owns it.
+        `name` is the beginning of every collection's name. Raises IndexOwnedError when another process owns it.
         """
         # Acquired in a worker thread, released on the loop's: a thread-local lock would never be released.
         lock = FileLock(folder.with_suffix(".lock"), thread_local=False)
@@ -79,13 +81,13 @@ class ChromaIndex:
             raise IndexOwnedError(str(folder), owner=str(folder)) from error
         marker = folder / "open"
         try:
-            if marker.exists() and not _opens(folder, collection_name(name, model)):
+            if marker.exists() and not _opens(folder, name):
                 _set_aside(folder)
             folder.mkdir(parents=True, exist_ok=True)
             marker.touch()
             with _translated():
-                client = _persistent_client(folder)
-                return cls(client, _collection(client, name, model, dimension), lock, marker)
+                _sweep(folder)
+                return cls(_persistent_client(folder), name, lock, marker)
         except OSError as error:
             lock.release()
             raise StoreError(str(error), reason=error.strerror or "OSError", path=str(folder)) from error
@@ -94,7 +96,7 @@ class ChromaIndex:
             raise
 
     @classmethod
-    def server(cls, url: str, name: str, model: str, dimension: int) -> "ChromaIndex":
+    def server(cls, url: str, name: str) -> "ChromaHome":
         """Use a Chroma server, which any number of consoles may share; raises StoreError when it does not answer."""
         import chromadb
         from chromadb.config import Settings
@@ -103,8 +105,54 @@ class ChromaIndex:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         quiet = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
         with _translated():
-            client = chromadb.HttpClient(parts.hostname or "", port, ssl=parts.scheme == "https", settings=quiet)
-            return cls(client, _collection(client, name, model, dimension), None, None)
+            return cls(
+                chromadb.HttpClient(parts.hostname or "", port, ssl=parts.scheme == "https", settings=quiet), name
+            )
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other consoles may use the same collections."""
+        return self._lock is None
+
+    def collection(self, model: str, dimension: int) -> "ChromaIndex":
+        """The vectors of one embedding model, none of another; nothing is deleted for it."""
+        space: Any = {"hnsw": {"space": "cosine"}}
+        with _translated():
+            made = self._client.get_or_create_collection(
+                collection_name(self._name, model, dimension),
+                embedding_function=None,
+                configuration=space,
+                metadata={"model": model, "dimension": dimension},
+            )
+            return ChromaIndex(made, self._client.get_max_batch_size())
+
+    def retire_others(self, keep: Iterable[tuple[str, int]]) -> None:
+        """Drop our collections except those of the (model, dimension) pairs in `keep`: SQL still has their vectors."""
+        kept = {collection_name(self._name, model, dimension) for model, dimension in keep}
+        with _translated():
+            for name in _ours(self._client, self._name) - kept:
+                log.info("dropping the collection %s, whose model does not serve any more", name)
+                self._client.delete_collection(name)
+
+    def close(self) -> None:
+        """Release the files; idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._client.close()  # type: ignore[attr-defined]  # on every client, not on the interface
+        if self._marker is not None:
+            self._marker.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
+
+
+class ChromaIndex:
+    """One collection: the vectors of one embedding model in one dimension."""
+
+    def __init__(self, collection: "Collection", batch: int) -> None:
+        """`batch`: vectors that Chroma takes at once."""
+        self._collection = collection
+        self._batch = batch
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         for start in range(0, len(ids), self._batch):
@@ -128,16 +176,6 @@ class ChromaIndex:
         if distances is None:
             return []
         return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], distances[0], strict=True)]
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._client.close()  # type: ignore[attr-defined]  # on every client, not on the interface
-        if self._marker is not None:
-            self._marker.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.release()
 
 
 class ExactIndex:
@@ -164,25 +202,31 @@ class ExactIndex:
         best = np.argsort(-similarities)[:count]
         return [(names[at], float(similarities[at])) for at in best]
 
-    def close(self) -> None:
-        self._vectors.clear()
 
+def collection_name(name: str, model: str, dimension: int) -> str:
+    """`name.model.dimension.digest`, 3 to 512 characters of [a-zA-Z0-9._-] as Chroma wants them.
 
-def collection_name(name: str, model: str) -> str:
-    """Name of the collection of one model; Chroma allows 3 to 512 characters of [a-zA-Z0-9._-]."""
-    return f"{name}.{''.join(c if c.isalnum() else '-' for c in model)}"
+    The digest is of the model's exact name: two names that look alike once their slashes are gone stay two collections.
+    """
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in model)[:200]
+    digest = hashlib.sha256(f"{model}/{dimension}".encode()).hexdigest()[:8]
+    return f"{name}.{plain}.{dimension}.{digest}"
 
 
 def probe(folder: Path, name: str) -> None:
-    """Open the directory and ask for a vector; a damaged one ends this process, which is why it runs in a child."""
+    """Open the directory and ask every collection for a vector; a damaged one ends this process, hence in a child."""
     client = _persistent_client(folder)
-    names = [collection.name for collection in client.list_collections()]
-    if name in names:
-        collection = client.get_collection(name, embedding_function=None)
+    for full in _ours(client, name):
+        collection = client.get_collection(full, embedding_function=None)
         some = collection.get(limit=1, include=["embeddings"])["embeddings"]
         if some is not None and len(some):
             collection.query(query_embeddings=np.asarray(some[:1], np.float32), n_results=1, include=["distances"])
     client.close()  # type: ignore[attr-defined]
+
+
+def _ours(client: "ClientAPI", name: str) -> set[str]:
+    """Names of the collections that begin with ours, those of earlier releases among them."""
+    return {collection.name for collection in client.list_collections() if collection.name.startswith(f"{name}.")}
 
 
 @contextmanager
@@ -220,19 +264,24 @@ def _set_aside(folder: Path) -> None:
     log.warning("the damaged vector index was set aside as %s; it is rebuilt from SQL", aside.name)
 
 
+def _sweep(folder: Path) -> None:
+    """Give back the space of dropped collections: Chroma forgets them but leaves their files on disk."""
+    database = folder / "chroma.sqlite3"
+    if not database.exists():
+        return
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        known = {id_ for (id_,) in connection.execute("SELECT id FROM segments")}
+    for path in folder.iterdir():
+        if path.is_dir() and _SEGMENT.fullmatch(path.name) and path.name not in known:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _persistent_client(folder: Path) -> "ClientAPI":
     import chromadb
     from chromadb.config import Settings
 
     # Chroma's own settings would read .env and the environment; ours are the only ones.
     return chromadb.PersistentClient(folder, settings=Settings(_env_file=None, anonymized_telemetry=False))  # type: ignore[call-arg]
-
-
-def _collection(client: "ClientAPI", name: str, model: str, dimension: int) -> "Collection":
-    full = collection_name(name, model)
-    space: Any = {"hnsw": {"space": "cosine"}}
-    metadata = {"model": model, "dimension": dimension}
-    return client.get_or_create_collection(full, embedding_function=None, configuration=space, metadata=metadata)
 
 
 if __name__ == "__main__":

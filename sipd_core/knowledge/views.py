@@ -1,5 +1,7 @@
 """Which texts of a case are compared with a question. One reason to change: how a case is cut into searchable texts."""
 
+from typing import Protocol
+
 from sipd_core.documents import Case
 from sipd_core.knowledge.lexical import LexicalEntry
 from sipd_core.language import expand, with_full_names
@@ -8,6 +10,21 @@ MAX_CHUNKS = 4
 """Chunks embedded of one complaint: the matter stands at the beginning, the tail of a long cell is a pasted log."""
 
 _LEXICAL_WEIGHTS = {"menu": 1.0, "issue": 2.0, "remedy": 1.0, "notes": 0.5}
+
+
+class EmbeddingModel(Protocol):
+    """What an embedding model is known by."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+
+def model_name(embedder: EmbeddingModel) -> str:
+    """`name/dimension`: by this the views, the calibration and the collection of a model are told from another's."""
+    return f"{embedder.model}/{embedder.dimension}"
 
 
 def passages_of(case: Case, chunk_size: int, chunk_overlap: int) -> list[str]:

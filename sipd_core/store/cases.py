@@ -1,16 +1,16 @@
 """Rows of the knowledge base and their import batches, in SQL: the truth that the index can be rebuilt from."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Exists, Row, delete, func, insert, literal, or_, select, true, update
 
 from sipd_core.documents import Case, CasePage, ImportReport, ImportStatus
 from sipd_core.store.database import Database
-from sipd_core.store.schema import cases, imports, knowledge_state, origins, views
+from sipd_core.store.schema import cases, imports, indexed_views, knowledge_state, origins
 
 REPORT = TypeAdapter(ImportReport)
 _CASE_COLUMNS = tuple(cases.c[field.name] for field in fields(Case))
@@ -45,8 +45,8 @@ class CaseStore:
     ) -> ImportReport:
         """Store a file's cases and its report in one transaction.
 
-        `repeats` are (case id, sheet, row) of further rows that report a case of the batch. `finish` completes the report
-        with what the store found. A shipped sample row never replaces an admin's row.
+        `repeats` are (case id, sheet, row) of further rows that report a case of the batch. `finish` completes the
+        report with what the store found. A shipped sample row never replaces an admin's row.
         """
         with self._database.write() as connection:
             known = _by_id(connection, [case.id for case in batch])
@@ -54,8 +54,10 @@ class CaseStore:
             stored = _compare(batch, known)
             report = finish(report, stored)
             connection.execute(insert(imports), _import_row(report, sample=any(case.sample for case in batch)))
-            dirty = [case for case in batch if case.id not in stored.unchanged]
+            # Sorted by id, as in `mark_indexed`: two writers on PostgreSQL then never wait for each other at once.
+            dirty = sorted((case for case in batch if case.id not in stored.unchanged), key=lambda case: case.id)
             self._database.upsert(connection, cases, [self._case_row(case, report.id) for case in dirty])
+            _forget_views(connection, sorted(stored.changed))
             self._database.upsert(connection, origins, _origin_rows(report.file, batch, repeats))
             if dirty:
                 _bump(self._database, connection)
@@ -132,49 +134,59 @@ class CaseStore:
         with self._database.read() as connection:
             return {row.case_id: row.n for row in connection.execute(query)}
 
-    def pending(self, limit: int) -> list[Case]:
-        """Enabled cases whose vectors are not in the index yet."""
-        query = (
-            select(*_CASE_COLUMNS)
-            .where(~cases.c.indexed, cases.c.enabled)
-            .order_by(cases.c.changed_at, cases.c.id)
-            .limit(limit)
-        )
+    def pending(self, model: str, limit: int) -> list[Case]:
+        """Enabled cases that have no views of `model` (`name/dimension`) yet, the longest waiting first."""
+        query = select(*_CASE_COLUMNS).where(_waits_for(model)).order_by(cases.c.changed_at, cases.c.id).limit(limit)
         with self._database.read() as connection:
             return [_case(row) for row in connection.execute(query)]
 
-    def pending_count(self) -> int:
-        """How many enabled cases still wait for their vectors."""
-        query = select(func.count()).select_from(cases).where(~cases.c.indexed, cases.c.enabled)
+    def pending_count(self, model: str) -> int:
+        """How many enabled cases have no views of `model` yet."""
+        query = select(func.count()).select_from(cases).where(_waits_for(model))
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
-    def all_views(self) -> list[tuple[str, int, str]]:
-        """(case id, position, embedding key) of every indexed, enabled case."""
-        query = select(views).join(cases, cases.c.id == views.c.case_id).where(cases.c.indexed, cases.c.enabled)
+    def all_views(self, model: str) -> list[tuple[str, int, str]]:
+        """(case id, position, embedding key) of every enabled case that `model` has read."""
+        views = indexed_views.c
+        query = (
+            select(views.case_id, views.position, views.key)
+            .join(cases, cases.c.id == views.case_id)
+            .where(views.model == model, cases.c.enabled)
+        )
         with self._database.read() as connection:
             return [(row.case_id, row.position, row.key) for row in connection.execute(query)]
 
-    def mark_indexed(self, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
-        """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in the index.
+    def mark_indexed(self, model: str, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
+        """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in `model`'s index.
 
-        A case that changed meanwhile stays pending. An import whose last case is acknowledged becomes `done` in the same
-        transaction.
+        A case that changed meanwhile stays pending. An import whose last case has views of any model becomes `done` in
+        the same transaction.
         """
-        rows = [{"case_id": case.id, "position": at, "key": key} for case, keys in batch for at, key in enumerate(keys)]
         with self._database.write() as connection:
-            here = {
-                row.id
-                for row in connection.execute(select(cases.c.id).where(cases.c.id.in_([case.id for case, _ in batch])))
-            }
-            connection.execute(delete(views).where(views.c.case_id.in_(here)))
-            self._database.upsert(connection, views, [row for row in rows if row["case_id"] in here])
-            for case, _ in batch:
-                same = [cases.c[name] == getattr(case, name) for name in _CONTENT]
-                connection.execute(update(cases).where(cases.c.id == case.id, *same).values(indexed=True))
-            open_ = select(literal(1)).where(cases.c.import_id == imports.c.id, ~cases.c.indexed).exists()
+            ids = sorted(case.id for case, _ in batch)
+            here = _by_id(connection, ids, lock=not self._database.is_sqlite)
+            same = [(case, keys) for case, keys in batch if case.id in here and _same(case, here[case.id])]
+            _forget_views(connection, [case.id for case, _ in same], indexed_views.c.model == model)
+            rows = [
+                {"case_id": case.id, "model": model, "position": at, "key": key}
+                for case, keys in same
+                for at, key in enumerate(keys)
+            ]
+            self._database.upsert(connection, indexed_views, rows)
+            open_ = select(literal(1)).where(cases.c.import_id == imports.c.id, cases.c.enabled, ~_has_views()).exists()
             finished = update(imports).where(imports.c.status == ImportStatus.INDEXING, ~open_)
             connection.execute(finished.values(status=ImportStatus.DONE))
+
+    def indexed_models(self) -> frozenset[str]:
+        """The models (`name/dimension`) that have views of any case."""
+        with self._database.read() as connection:
+            return frozenset(connection.execute(select(indexed_views.c.model).distinct()).scalars())
+
+    def drop_views(self, model: str) -> None:
+        """Forget which cases a retired model has read; its vectors stay in the durable cache."""
+        with self._database.write() as connection:
+            connection.execute(delete(indexed_views).where(indexed_views.c.model == model))
 
     def remove_samples(self) -> int:
         """Delete every shipped sample row and remember that they are not wanted; returns how many there were."""
@@ -203,15 +215,33 @@ class CaseStore:
         return int(self.state("version") or 0)
 
     def _case_row(self, case: Case, import_id: str) -> dict[str, Any]:
-        return asdict(case) | {"import_id": import_id, "changed_at": self._clock(), "indexed": False}
+        return asdict(case) | {"import_id": import_id, "changed_at": self._clock()}
 
 
-def _by_id(connection: Connection, ids: list[str]) -> dict[str, Case]:
+def _by_id(connection: Connection, ids: list[str], *, lock: bool = False) -> dict[str, Case]:
+    """The cases that are there; with `lock` nobody else changes them before the end of the transaction."""
     known: dict[str, Case] = {}
-    for start in range(0, len(ids), _ID_BATCH):
-        query = select(*_CASE_COLUMNS).where(cases.c.id.in_(ids[start : start + _ID_BATCH]))
-        known.update((row.id, _case(row)) for row in connection.execute(query))
+    for some in _parts(ids):
+        query = select(*_CASE_COLUMNS).where(cases.c.id.in_(some)).order_by(cases.c.id)
+        known.update((row.id, _case(row)) for row in connection.execute(query.with_for_update() if lock else query))
     return known
+
+
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[start : start + _ID_BATCH] for start in range(0, len(ids), _ID_BATCH))
+
+
+def _has_views(*of: ColumnElement[bool]) -> Exists:
+    return select(literal(1)).where(indexed_views.c.case_id == cases.c.id, *of).exists()
+
+
+def _waits_for(model: str) -> ColumnElement[bool]:
+    return cases.c.enabled & ~_has_views(indexed_views.c.model == model)
+
+
+def _forget_views(connection: Connection, ids: list[str], *of: ColumnElement[bool]) -> None:
+    for some in _parts(ids):
+        connection.execute(delete(indexed_views).where(indexed_views.c.case_id.in_(some), *of))
 
 
 def _compare(batch: Sequence[Case], known: Mapping[str, Case]) -> Stored:

@@ -34,22 +34,8 @@ class ConversationStore:
     def add(self, message: str, turn: Turn, state: str) -> None:
         """Append one answered message; `state` is the escalation policy's memory as JSON."""
         now = self._clock()
-        changes: dict[str, object] = {"last_verdict": turn.verdict} if turn.searched else {}
-        with self._change() as connection:
-            at = conversations.c.id == turn.session_id
-            turns = connection.execute(select(conversations.c.turns).where(at)).scalar_one_or_none()
-            if turns is None:
-                head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
-                connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})
-            connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, (turns or 0) + 1))
-            if turn.should_escalate:
-                changes["escalated"] = True
-                connection.execute(
-                    insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, "")
-                )
-            connection.execute(
-                update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes)
-            )
+        self._database.together(lambda connection: _append(connection, message, turn, state, now))
+        self._forget_lists()
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
         """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session."""
@@ -94,16 +80,24 @@ class ConversationStore:
     def _change(self) -> Iterator[Connection]:
         with self._database.write() as connection:
             yield connection
+        self._forget_lists()
+
+    def _forget_lists(self) -> None:
         with self._lists_lock:
             self._lists.clear()
 
-    def set_feedback(self, turn_id: str, given: Feedback) -> None:
-        """Remember what a person said of an answer; saying it again replaces it. Raises NotFoundError."""
+    def set_feedback(self, turn_id: str, given: Feedback) -> str:
+        """Remember what a person said of an answer, and return that answer; saying it again replaces it.
+
+        Raises NotFoundError.
+        """
         with self._database.write() as connection:
-            if connection.execute(select(exchanges.c.turn_id).where(exchanges.c.turn_id == turn_id)).first() is None:
+            answer = connection.execute(select(exchanges.c.answer).where(exchanges.c.turn_id == turn_id)).scalar()
+            if answer is None:
                 raise NotFoundError(what="Jawaban")
             row = {"turn_id": turn_id, "at": self._clock(), "helpful": given.helpful, "reason": given.reason}
             self._database.upsert(connection, feedback, [row])
+        return str(answer)
 
     def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str) -> None:
         """Record an escalation made by hand; raises NotFoundError."""
@@ -121,6 +115,22 @@ class ConversationStore:
         query = select(escalations).where(escalations.c.conversation_id == session_id).order_by(escalations.c.at)
         with self._database.read() as connection:
             return tuple((row.explanation, row.note) for row in connection.execute(query))
+
+
+def _append(connection: Connection, message: str, turn: Turn, state: str, now: float) -> None:
+    changes: dict[str, object] = {"last_verdict": turn.verdict} if turn.searched else {}
+    at = conversations.c.id == turn.session_id
+    turns = connection.execute(select(conversations.c.turns).where(at)).scalar_one_or_none()
+    if turns is None:
+        head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
+        connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})
+    connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, (turns or 0) + 1))
+    if turn.should_escalate:
+        changes["escalated"] = True
+        connection.execute(
+            insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, "")
+        )
+    connection.execute(update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes))
 
 
 def _exchanges(session_id: str):  # type: ignore[no-untyped-def]

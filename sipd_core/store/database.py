@@ -5,16 +5,18 @@ SQLite in WAL mode with full synchronisation (a committed write survives the pro
 
 import errno
 import logging
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, event, insert, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, event, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from sipd_core.errors import StoreError, StoreFullError, StoreLockedError
+from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.store import schema
 
 log = logging.getLogger(__name__)
@@ -27,16 +29,74 @@ _migrations = Table("migrations", _bookkeeping, Column("name", String(80), prima
 
 
 def m001_create_tables(connection: Connection) -> None:
-    """Everything of the first release."""
-    schema.metadata.create_all(connection)
+    """The first release; a fresh database starts with today's tables instead, so nothing is left to do here."""
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables,)
-"""Applied in order, each in its own transaction, each once."""
+def m002_books_and_models(connection: Connection) -> None:
+    """Books of hosted calls (tokens by kind, finer money, outcome), and views of more than one embedding model."""
+    for change in _M002:
+        connection.exec_driver_sql(change)
+
+
+_M002 = (
+    "ALTER TABLE usage RENAME COLUMN tokens TO prompt_tokens",
+    "ALTER TABLE usage ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN estimated BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE usage ADD COLUMN retries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN outcome VARCHAR(16) NOT NULL DEFAULT 'ok'",
+    "ALTER TABLE usage ADD COLUMN request_id VARCHAR(120)",
+    "ALTER TABLE usage ADD COLUMN cost_pico_usd BIGINT",
+    "UPDATE usage SET cost_pico_usd = cost_micro_usd * 1000000",
+    "ALTER TABLE usage DROP COLUMN cost_micro_usd",
+    "DROP INDEX ix_usage_day",
+    "CREATE INDEX ix_usage_day_cost ON usage (day, cost_pico_usd)",
+    "CREATE TABLE indexed_views (case_id VARCHAR(20) NOT NULL REFERENCES cases (id) ON DELETE CASCADE,"
+    " model VARCHAR(160) NOT NULL, position INTEGER NOT NULL, key VARCHAR(64) NOT NULL,"
+    " PRIMARY KEY (case_id, model, position))",
+    "INSERT INTO indexed_views SELECT v.case_id, 'multilingual-e5-small-q4/384', v.position, v.key FROM views v"
+    " JOIN cases c ON c.id = v.case_id WHERE c.indexed",
+    "DROP TABLE views",
+    "DROP INDEX ix_cases_indexed",
+    "ALTER TABLE cases DROP COLUMN indexed",
+)
+"""The first release knew one model alone."""
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables, m002_books_and_models)
+"""Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""
+
+
+T = TypeVar("T")
+
+
+class _Piece(Generic[T]):
+    """A small piece of writing that waits for its transaction."""
+
+    def __init__(self, work: Callable[[Connection], T]) -> None:
+        self._work = work
+        self._result: T | None = None
+        self.error: SipdError | None = None
+        self.settled = False
+
+    def run(self, connection: Connection) -> None:
+        """Do the work; what it refuses is its own affair, what the database refuses concerns the whole transaction."""
+        self.error = None
+        try:
+            self._result = self._work(connection)
+        except StoreError:
+            raise
+        except SipdError as error:
+            self.error = error
+
+    def result(self) -> T:
+        """What the work gave; raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return cast(T, self._result)
 
 
 class Database:
-    """Owns the connection pool; `read()` and `write()` are the only ways to a connection."""
+    """Owns the connection pool; `read()`, `write()` and `together()` are the only ways to a connection."""
 
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.is_sqlite = url.startswith("sqlite")
@@ -48,6 +108,10 @@ class Database:
             event.listen(self._engine, "begin", _begin_immediate_when_writing)
         else:
             self._engine = create_engine(url, pool_pre_ping=True, pool_size=10)
+        self._busy_seconds = busy_seconds
+        self._writer = threading.Lock()
+        self._leader = threading.Lock()
+        self._pieces: deque[_Piece[Any]] = deque()
         self._migrate()
 
     @contextmanager
@@ -61,10 +125,50 @@ class Database:
         """A transaction: committed and durable on leaving, rolled back on an exception."""
         with (
             self._translated(),
+            self._taking_turns(),
             self._engine.connect().execution_options(sipd_write=True) as connection,
             connection.begin(),
         ):
             yield connection
+
+    def together(self, work: Callable[[Connection], T]) -> T:
+        """Do a small piece of writing, durable on return; whoever waits meanwhile shares one commit (group commit).
+
+        Raises what `work` raises. It must refuse before it writes, and bear being done again when a neighbour fails.
+        """
+        piece = _Piece(work)
+        self._pieces.append(piece)
+        with self._leader:
+            if not piece.settled:
+                self._commit([self._pieces.popleft() for _ in range(len(self._pieces))])
+        return piece.result()
+
+    def _commit(self, pieces: list[_Piece[Any]]) -> None:
+        try:
+            with self.write() as connection:
+                for piece in pieces:
+                    piece.run(connection)
+        except StoreError as error:
+            if len(pieces) == 1:
+                pieces[0].error = error
+            else:
+                for piece in pieces:
+                    self._commit([piece])
+        for piece in pieces:
+            piece.settled = True
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        """SQLite lets waiting writers sleep and try again: 20 at once waited 240 ms (p95), taking turns 50 ms."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=self._busy_seconds):
+            raise StoreLockedError("another thread writes for too long")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def upsert(self, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
         """Insert `rows`, replacing those whose primary key exists."""
@@ -87,19 +191,26 @@ class Database:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def _migrate(self) -> None:
-        with self.write() as connection:
-            if not self.is_sqlite:
-                # Two replicas may start at once; PostgreSQL's catalogue is not safe under concurrent CREATE TABLE IF NOT EXISTS.
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5717)")
+        with self._migrating() as connection:
+            fresh = not inspect(connection).has_table(_migrations.name)
             _bookkeeping.create_all(connection)
+            if fresh:
+                schema.metadata.create_all(connection)
+                connection.execute(insert(_migrations), [{"name": step.__name__} for step in MIGRATIONS])
         for migration in MIGRATIONS:
-            with self.write() as connection:
-                if not self.is_sqlite:
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5717)")
+            with self._migrating() as connection:
                 name = migration.__name__
                 if connection.execute(select(_migrations).where(_migrations.c.name == name)).first() is None:
                     migration(connection)
                     connection.execute(insert(_migrations), {"name": name})
+
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        """Two replicas may start at once; PostgreSQL's catalogue is not safe under concurrent creation of tables."""
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5717)")
+            yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -46,6 +46,13 @@ class EmbeddingStore:
             count, size = connection.execute(query).one()
         return count, size
 
+    def saved_bytes(self, model: str, dimension: int) -> int:
+        """How many bytes more the vectors of one model would take as float32."""
+        halved = 2 * dimension
+        query = select(func.count()).where(embeddings.c.model == model, func.length(embeddings.c.vector) == halved)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one() * halved
+
 
 def _decode(raw: bytes, dimension: int) -> NDArray[np.float32]:
     """The number type is told by the length, so both kinds may live side by side after a change of setting."""

@@ -1,6 +1,6 @@
 """Tables of the one SQL database. One reason to change: what is remembered.
 
-Times are UTC, stored as Unix seconds (float): both dialects compare and index them alike. Money is whole micro-dollars.
+Times are UTC, stored as Unix seconds (float): both dialects compare and index them alike. Money is whole pico-dollars.
 """
 
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -58,9 +59,8 @@ cases = Table(
     Column("enabled", Boolean, nullable=False),
     Column("import_id", ForeignKey("imports.id"), nullable=False),
     Column("changed_at", Float, nullable=False),
-    Column("indexed", Boolean, nullable=False, index=True),
 )
-"""Masked rows, the truth. `indexed` is true once every view of the row has its vector in SQL and in the index."""
+"""Masked rows, the truth. A row is indexed for a model once `indexed_views` holds its views for that model."""
 
 origins = Table(
     "origins",
@@ -82,14 +82,16 @@ embeddings = Table(
 )
 """The durable embedding cache: key = SHA-256 of model, dimension, role and text; float16 when compression is on."""
 
-views = Table(
-    "views",
+indexed_views = Table(
+    "indexed_views",
     metadata,
     Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("model", String(160), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("key", String(64), nullable=False),
 )
-"""Which vectors stand for a case."""
+"""Which vectors stand for a case, by embedding model (`name/dimension`): they are in SQL and in that model's index.
+Rows that change lose all their views; two models may have theirs while one takes over from the other."""
 
 conversations = Table(
     "conversations",
@@ -160,13 +162,21 @@ usage = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False, index=True),
-    Column("day", String(10), nullable=False, index=True),
+    Column("day", String(10), nullable=False),
     Column("operation", String(40), nullable=False),
     Column("model", String(120), nullable=False),
-    Column("tokens", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False, server_default="0"),
+    Column("completion_tokens", Integer, nullable=False, server_default="0"),
+    Column("estimated", Boolean, nullable=False, server_default=false()),
     Column("texts", Integer, nullable=False),
     Column("latency_ms", Float, nullable=False),
-    Column("cost_micro_usd", BigInteger),
+    Column("retries", Integer, nullable=False, server_default="0"),
+    Column("outcome", String(16), nullable=False, server_default="ok"),
+    Column("cost_pico_usd", BigInteger),
     Column("conversation_id", String(32)),
+    Column("request_id", String(120)),
+    Index("ix_usage_day_cost", "day", "cost_pico_usd"),
 )
-"""The books: one row per model call; `day` is Jakarta's day, `cost_micro_usd` is NULL when the price is unknown."""
+"""The books: one row per model call; `day` is Jakarta's day, `cost_pico_usd` is NULL when the price is unknown. A call that
+is under way has the outcome `open` and the most it can cost."""

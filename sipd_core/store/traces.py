@@ -62,8 +62,7 @@ class TraceStore:
             "cached": trace.cached,
             "timings": json.dumps(dict(trace.timings_ms)),
         }
-        with self._database.write() as connection:
-            connection.execute(insert(traces), row)
+        self._database.together(lambda connection: connection.execute(insert(traces), row))
 
     def since(self, start: datetime, limit: int) -> tuple[TurnTrace, ...]:
         """Traces from `start` on, the newest `limit` of them, oldest first."""

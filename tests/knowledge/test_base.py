@@ -1,6 +1,7 @@
 """SQL, index and words stay in step: what one lacks is put right from SQL, and nothing is embedded for it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,69 +9,52 @@ import numpy as np
 import pytest
 
 from sipd_core.documents import Case, ImportReport
-from sipd_core.embeddings import Vectors
-from sipd_core.embeddings.cached import CachedEmbedder
-from sipd_core.errors import EmbeddingError
-from sipd_core.knowledge.base import KnowledgeBase, view_id
-from sipd_core.knowledge.index import ChromaIndex
+from sipd_core.embeddings.cached import CachedEmbedder, Embedded
+from sipd_core.knowledge.base import KnowledgeBase
+from sipd_core.knowledge.index import ChromaHome, ChromaIndex
+from sipd_core.knowledge.side import Model, Side, calibration_state, view_id
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.cases import CaseStore, Stored
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
 from tests.builders import make_case, make_report
+from tests.words import WordEmbedder, cached_model
 
 pytestmark = pytest.mark.anyio
 DIMENSION = 64
-
-
-class WordEmbedder:
-    """An Embedder of which the similarity can be worked out by hand: a text is the set of its words, hashed to 64 places."""
-
-    model = "kata"
-    dimension = DIMENSION
-
-    def __init__(self) -> None:
-        self.read = 0
-        self.broken = False
-
-    async def embed_queries(self, texts: list[str]) -> Vectors:
-        return self._embed(texts)
-
-    async def embed_passages(self, texts: list[str]) -> Vectors:
-        self.read += len(texts)
-        return self._embed(texts)
-
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
-
-    def _embed(self, texts: list[str]) -> Vectors:
-        if self.broken:
-            raise EmbeddingError("down", reason="uji")
-        vectors = np.full((len(texts), DIMENSION), 1e-3, dtype=np.float32)
-        for row, text in enumerate(texts):
-            for word in text.casefold().split():
-                vectors[row, sum(map(ord, word)) % DIMENSION] += 1
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+MODEL = f"kata/{DIMENSION}"
+CALIBRATION = calibration_state(MODEL)
 
 
 class Bench:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, chunk_size: int = 1_000) -> None:
         self.folder = folder
         self.database = Database(f"sqlite:///{folder / 'sipd.db'}")
         self.cases = CaseStore(self.database)
-        vectors = EmbeddingStore(self.database, compress=False)
-        monitor = PerformanceMonitor()
+        self.vectors = EmbeddingStore(self.database, compress=False)
         self.inner = WordEmbedder()
-        self.embedder = CachedEmbedder(self.inner, None, vectors, monitor=monitor, on_call=lambda _: None)
+        self.model = cached_model(self.inner, self.vectors)
+        self.home = open_home(folder)
         self.base = KnowledgeBase(
-            self.cases, vectors, threshold=0.5, top_k=5, chunk_size=1000, chunk_overlap=100, monitor=monitor
+            self.cases,
+            self.vectors,
+            threshold=0.5,
+            top_k=5,
+            chunk_size=chunk_size,
+            chunk_overlap=100,
+            monitor=PerformanceMonitor(),
         )
 
-    def open_index(self) -> ChromaIndex:
-        return ChromaIndex.local(self.folder / "chroma", "uji", "kata", DIMENSION)
+    @property
+    def side(self) -> Side:
+        assert self.base.serving is not None
+        return self.base.serving
+
+    async def opened(self, model: Model) -> Side:
+        return await self.base.open_side(model, self.home.collection(model.embedder.model, model.embedder.dimension))
 
     async def open(self) -> None:
-        await self.base.open_vectors(self.embedder, self.open_index)
+        await self.base.serve(await self.opened(self.model))
 
     def add(self, *batch: Case, id: str = "b1") -> None:
         def finish(report: ImportReport, stored: Stored) -> ImportReport:
@@ -78,15 +62,25 @@ class Bench:
 
         self.cases.add_import(make_report(id), batch, finish=finish)
 
-    async def index(self) -> int:
-        read = await self.base.index_batch(self.cases.pending(100))
+    async def index(self, side: Side | None = None) -> int:
+        """What waits for a side; returns how many texts the model read for it."""
+        side = side or self.side
+        made = await side.embed(self.cases.pending(side.name, 100), lambda _: None)
+        side.put(made)
         await self.base.refresh(force=True)
-        return read
+        return made.embedded.computed
 
-    def reopened(self) -> "Bench":
-        self.base.close()
+    def close(self) -> None:
+        self.home.close()
         self.database.close()
-        return Bench(self.folder)
+
+    def reopened(self, chunk_size: int = 1_000) -> "Bench":
+        self.close()
+        return Bench(self.folder, chunk_size)
+
+
+def open_home(folder: Path) -> ChromaHome:
+    return ChromaHome.local(folder / "chroma", "uji")
 
 
 @pytest.fixture
@@ -96,7 +90,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await made.open()
     await made.index()
     yield made
-    made.base.close()
+    made.close()
 
 
 def complaints(count: int) -> Sequence[Case]:
@@ -117,12 +111,20 @@ def complaints(count: int) -> Sequence[Case]:
     return [make_case(f"{names[n % 12]} bermasalah nomor {n}", row=n + 2) for n in range(count)]
 
 
-async def ids(bench: Bench) -> set[str]:
-    index = bench.open_index()
+@contextmanager
+def collection(bench: Bench) -> Iterator[ChromaIndex]:
+    """The serving collection, looked into while the console is away."""
+    bench.close()
+    home = open_home(bench.folder)
     try:
-        return index.ids()
+        yield home.collection("kata", DIMENSION)
     finally:
-        index.close()
+        home.close()
+
+
+def ids(bench: Bench) -> set[str]:
+    with collection(bench) as index:
+        return index.ids()
 
 
 async def test_a_stored_row_is_found_by_its_words_before_its_vector_is_made(bench: Bench) -> None:
@@ -134,40 +136,34 @@ async def test_a_stored_row_is_found_by_its_words_before_its_vector_is_made(benc
 
 async def test_indexing_again_reads_nothing(bench: Bench) -> None:
     before = bench.inner.read
-    assert await bench.base.index_batch(bench.cases.all()) == 0
-    assert bench.inner.read == before
+    made = await bench.side.embed(bench.cases.all(), lambda _: None)
+    bench.side.put(made)
+    assert (made.embedded.computed, bench.inner.read) == (0, before)
 
 
 async def test_vectors_missing_from_the_index_are_put_back_from_sql(bench: Bench) -> None:
-    expected = {view_id(case, at) for case, at, _ in bench.cases.all_views()}
-    bench.base.close()
-    index = bench.open_index()
-    index.delete(sorted(expected)[:7])
-    index.upsert(["yatim:0"], np.ones((1, DIMENSION), np.float32))
-    index.close()
+    expected = {view_id(case, at) for case, at, _ in bench.cases.all_views(MODEL)}
+    with collection(bench) as index:
+        index.delete(sorted(expected)[:7])
+        index.upsert(["yatim:0"], np.ones((1, DIMENSION), np.float32))
     again = bench.reopened()
     await again.open()
     assert again.inner.read == 0
-    again.base.close()
-    assert await ids(again) == expected
+    assert ids(again) == expected
 
 
 async def test_an_index_that_does_not_find_its_vectors_is_filled_anew(bench: Bench) -> None:
-    views = {view_id(case, at): key for case, at, key in bench.cases.all_views()}
-    bench.base.close()
-    index = bench.open_index()
-    wrong = np.zeros((len(views), DIMENSION), np.float32)
-    wrong[:, 0] = 1
-    index.upsert(sorted(views), wrong)
-    index.close()
+    views = {view_id(case, at): key for case, at, key in bench.cases.all_views(MODEL)}
+    with collection(bench) as index:
+        wrong = np.zeros((len(views), DIMENSION), np.float32)
+        wrong[:, 0] = 1
+        index.upsert(sorted(views), wrong)
     again = bench.reopened()
     await again.open()
     assert again.inner.read == 0
-    right = again.base.view_vectors(DIMENSION)
-    again.base.close()
-    index = again.open_index()
-    assert all(index.nearest(right[key], 1)[0][1] > 0.999 for key in views.values())
-    index.close()
+    right = again.side.view_vectors()
+    with collection(again) as index:
+        assert all(index.nearest(right[key], 1)[0][1] > 0.999 for key in views.values())
 
 
 async def test_a_removed_row_is_neither_found_nor_left_in_the_index(bench: Bench) -> None:
@@ -179,21 +175,23 @@ async def test_a_removed_row_is_neither_found_nor_left_in_the_index(bench: Bench
     await bench.base.drop([sample.id])
     result = await bench.base.search("contoh yang dihapus")
     assert sample.id not in {hit.case.id for hit in result.hits}
-    bench.base.close()
-    assert not any(id_.startswith(sample.id) for id_ in await ids(bench))
+    assert not any(id_.startswith(sample.id) for id_ in ids(bench))
 
 
 async def test_a_changed_row_loses_the_views_it_no_longer_has(bench: Bench) -> None:
+    """Its text is cut into longer pieces than it was."""
     long = make_case("awal " + "panjang sekali " * 200)
     bench.add(long, id="b2")
     await bench.index()
-    before = sum(case == long.id for case, _, _ in bench.cases.all_views())
-    bench.add(replace(long, remedy="lain", expected="lain"), id="b3")
-    await bench.index()
-    bench.base.close()
-    there = {id_ for id_ in await ids(bench) if id_.startswith(long.id)}
-    assert before > 2
-    assert len(there) == sum(case == long.id for case, _, _ in bench.cases.all_views())
+    again = bench.reopened(chunk_size=4_000)
+    await again.open()
+    before = {id_ for id_ in again.side.index.ids() if id_.startswith(long.id)}
+    again.add(replace(long, remedy="lain", expected="lain"), id="b3")
+    await again.index()
+    after = {id_ for id_ in again.side.index.ids() if id_.startswith(long.id)}
+    again.close()
+    assert len(before) > 2
+    assert after == {view_id(long.id, 0), view_id(long.id, 1)}
 
 
 async def test_a_long_cell_comes_back_as_one_case(bench: Bench) -> None:
@@ -220,17 +218,90 @@ async def test_cases_already_tried_are_left_out(bench: Bench) -> None:
 
 
 async def test_a_calibration_is_fitted_once_for_the_same_rows(bench: Bench) -> None:
-    await bench.base.calibrate()
-    stored = bench.cases.state("calibration")
-    await bench.base.calibrate()
-    assert bench.cases.state("calibration") == stored
+    await bench.base.calibrate(bench.side)
+    stored, asked = bench.cases.state(CALIBRATION), bench.inner.asked
+    bench.cases.set_state(CALIBRATION, "berubah")
+    await bench.base.calibrate(bench.side)
+    assert bench.cases.state(CALIBRATION) == "berubah"  # asked at every poll, it is not even read again
+    assert (stored or "").count("\n") == 1
+    assert bench.inner.asked == asked
     bench.add(make_case("baris baru"), id="b2")
     await bench.index()
-    await bench.base.calibrate()
-    assert bench.cases.state("calibration") != stored
+    await bench.base.calibrate(bench.side)
+    assert bench.cases.state(CALIBRATION) not in (stored, "berubah")
+
+
+async def test_a_calibration_outlives_a_restart(bench: Bench) -> None:
+    await bench.base.calibrate(bench.side)
+    again = bench.reopened()
+    await again.base.refresh()
+    await again.open()
+    await again.base.calibrate(again.side)
+    assert again.inner.asked == 0
+    again.close()
 
 
 async def test_an_unreadable_calibration_is_fitted_anew(bench: Bench) -> None:
-    bench.cases.set_state("calibration", "sidik\nbukan json")
+    bench.cases.set_state(CALIBRATION, "sidik\nbukan json")
     await bench.base.refresh(force=True)
     assert (await bench.base.search("neraca bermasalah nomor 4")).hits
+    await bench.base.calibrate(bench.side)
+    assert "bukan json" not in (bench.cases.state(CALIBRATION) or "")
+
+
+async def test_a_built_side_is_not_seen_before_it_takes_over(bench: Bench) -> None:
+    other = WordEmbedder("huruf", 32)
+    side = await bench.opened(cached_model(other, bench.vectors))
+    bench.base.build(side)
+    await bench.index(side)
+    result = await bench.base.search("neraca bermasalah nomor 4")
+    assert result.vector is not None and result.vector.shape == (DIMENSION,)
+    assert await bench.base.take_over()
+    result = await bench.base.search("neraca bermasalah nomor 4")
+    assert result.vector is not None and result.vector.shape == (32,)
+    assert result.hits[0].vector > 0.5
+    assert (bench.base.serving, bench.base.building) == (side, None)
+
+
+async def test_a_side_that_is_not_whole_does_not_take_over(bench: Bench) -> None:
+    side = await bench.opened(cached_model(WordEmbedder("huruf", 32), bench.vectors))
+    bench.base.build(side)
+    await bench.index(side)
+    bench.add(make_case("baris baru"), id="b2")
+    assert not await bench.base.take_over()
+    assert bench.side.name == MODEL
+    assert bench.base.building is side
+
+
+async def test_base_and_reader_change_in_one_step(bench: Bench) -> None:
+    side = await bench.opened(cached_model(WordEmbedder("huruf", 32), bench.vectors))
+    bench.base.build(side)
+    await bench.index(side)
+    seen: list[str] = []
+    await bench.base.take_over(lambda: seen.append(bench.side.name))
+    assert seen == ["huruf/32"]
+
+
+async def test_a_question_that_is_under_way_at_the_take_over_is_asked_again(bench: Bench) -> None:
+    """Its vector would otherwise reach a reader that was taught with the new model."""
+    side = await bench.opened(cached_model(WordEmbedder("huruf", 32), bench.vectors))
+    await bench.index(side)
+    old = bench.side.embedder
+
+    async def overtaken(texts: list[str]) -> Embedded:
+        embedded = await CachedEmbedder.queries(old, texts)
+        await bench.base.serve(side)
+        return embedded
+
+    bench.side.embedder.queries = overtaken  # type: ignore[method-assign]
+    result = await bench.base.search("neraca bermasalah nomor 4")
+    assert result.vector is not None and result.vector.shape == (32,)
+
+
+async def test_a_removed_row_leaves_the_built_side_too(bench: Bench) -> None:
+    side = await bench.opened(cached_model(WordEmbedder("huruf", 32), bench.vectors))
+    bench.base.build(side)
+    await bench.index(side)
+    gone = bench.cases.all()[0].id
+    await bench.base.drop([gone])
+    assert not any(id_.startswith(gone) for one in (side, bench.side) for id_ in one.index.ids())

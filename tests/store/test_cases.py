@@ -10,6 +10,8 @@ from sipd_core.store.cases import CaseStore, Stored
 from sipd_core.store.database import Database
 from tests.builders import make_case, make_report
 
+MODEL, OTHER = "kata/64", "huruf/32"
+
 
 @pytest.fixture
 def store(database: Database) -> CaseStore:
@@ -29,8 +31,8 @@ def add(
     return seen[0]
 
 
-def acknowledge(store: CaseStore, batch: Sequence[Case]) -> None:
-    store.mark_indexed([(case, [f"key of {case.id}"]) for case in batch])
+def acknowledge(store: CaseStore, batch: Sequence[Case], model: str = MODEL) -> None:
+    store.mark_indexed(model, [(case, [f"key of {case.id}"]) for case in batch])
 
 
 def test_a_new_store_is_empty(store: CaseStore) -> None:
@@ -50,10 +52,10 @@ def test_new_changed_and_unchanged_are_told_apart(store: CaseStore) -> None:
 
 def test_the_same_file_again_changes_nothing(store: CaseStore) -> None:
     add(store, [make_case("satu")])
-    acknowledge(store, store.pending(10))
+    acknowledge(store, store.pending(MODEL, 10))
     add(store, [make_case("satu")], id="batch-2")
     assert store.version == 1
-    assert store.pending_count() == 0
+    assert store.pending_count(MODEL) == 0
 
 
 def test_a_sample_never_replaces_an_admins_row(store: CaseStore) -> None:
@@ -74,15 +76,15 @@ def test_an_admins_row_takes_a_sample_over_and_survives_the_removal_of_samples(s
 
 def test_only_cases_unchanged_since_they_were_read_are_acknowledged(store: CaseStore) -> None:
     add(store, [make_case("satu")])
-    read = store.pending(10)
+    read = store.pending(MODEL, 10)
     add(store, [replace(make_case("satu"), note_qa="berubah di tengah jalan")], id="batch-2")
     acknowledge(store, read)
-    assert store.pending_count() == 1
+    assert store.pending_count(MODEL) == 1
 
 
 def test_an_import_is_done_when_its_last_case_is_indexed(store: CaseStore) -> None:
     add(store, [make_case("satu"), make_case("dua")])
-    first, second = store.pending(10)
+    first, second = store.pending(MODEL, 10)
     acknowledge(store, [first])
     assert store.imports(10)[0].status is ImportStatus.INDEXING
     acknowledge(store, [second])
@@ -108,16 +110,58 @@ def test_search_menu_and_paging(store: CaseStore) -> None:
 def test_views_belong_to_indexed_cases(store: CaseStore) -> None:
     case = make_case("satu")
     add(store, [case])
-    assert store.all_views() == []
-    store.mark_indexed([(case, ["k0", "k1"])])
-    assert sorted(store.all_views()) == [(case.id, 0, "k0"), (case.id, 1, "k1")]
-    store.mark_indexed([(case, ["k2"])])
-    assert store.all_views() == [(case.id, 0, "k2")]
+    assert store.all_views(MODEL) == []
+    store.mark_indexed(MODEL, [(case, ["k0", "k1"])])
+    assert sorted(store.all_views(MODEL)) == [(case.id, 0, "k0"), (case.id, 1, "k1")]
+    store.mark_indexed(MODEL, [(case, ["k2"])])
+    assert store.all_views(MODEL) == [(case.id, 0, "k2")]
 
 
 def test_a_case_removed_meanwhile_is_not_acknowledged(store: CaseStore) -> None:
     add(store, [make_case("satu", sample=True)])
-    read = store.pending(10)
+    read = store.pending(MODEL, 10)
     store.remove_samples()
     acknowledge(store, read)
-    assert store.all_views() == []
+    assert store.all_views(MODEL) == []
+
+
+def test_each_model_has_its_own_views(store: CaseStore) -> None:
+    add(store, [make_case("satu"), make_case("dua")])
+    first, second = store.pending(MODEL, 10)
+    acknowledge(store, [first], MODEL)
+    acknowledge(store, [first, second], OTHER)
+    assert [case.id for case in store.pending(MODEL, 10)] == [second.id]
+    assert (store.pending_count(MODEL), store.pending_count(OTHER)) == (1, 0)
+    assert [case for case, _, _ in store.all_views(MODEL)] == [first.id]
+    assert store.indexed_models() == {MODEL, OTHER}
+    store.drop_views(MODEL)
+    assert (store.pending_count(MODEL), store.pending_count(OTHER)) == (2, 0)
+    assert store.indexed_models() == {OTHER}
+
+
+def test_a_changed_row_loses_its_views_of_every_model(store: CaseStore) -> None:
+    add(store, [make_case("satu"), make_case("dua")])
+    for model in (MODEL, OTHER):
+        acknowledge(store, store.pending(model, 10), model)
+    add(store, [replace(make_case("satu"), remedy="Cara baru"), make_case("dua")], id="batch-2")
+    for model in (MODEL, OTHER):
+        assert [case.issue for case in store.pending(model, 10)] == ["satu"]
+        assert len(store.all_views(model)) == 1
+
+
+def test_an_import_is_done_when_every_case_has_views_of_some_model(store: CaseStore) -> None:
+    add(store, [make_case("satu"), make_case("dua")])
+    first, second = store.pending(MODEL, 10)
+    acknowledge(store, [first], MODEL)
+    assert store.imports(10)[0].status is ImportStatus.INDEXING
+    acknowledge(store, [second], OTHER)
+    assert store.imports(10)[0].status is ImportStatus.DONE
+
+
+def test_more_cases_than_one_statement_takes(store: CaseStore) -> None:
+    many = [make_case(f"aduan nomor {n}", row=n + 2) for n in range(1_201)]
+    add(store, many)
+    acknowledge(store, many)
+    assert store.pending_count(MODEL) == 0
+    add(store, [replace(case, remedy="lain") for case in many], id="batch-2")
+    assert (store.pending_count(MODEL), store.all_views(MODEL)) == (1_201, [])

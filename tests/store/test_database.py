@@ -4,14 +4,46 @@ import os
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, inspect, select
 
 from sipd_core.errors import StoreError, StoreFullError, StoreLockedError
 from sipd_core.store.database import MIGRATIONS, Database, _migrations
-from sipd_core.store.schema import knowledge_state
+from sipd_core.store.ledger import CostTracker
+from sipd_core.store.schema import cases, indexed_views, knowledge_state, metadata
+from sipd_core.usage import CallRecord, Usage
+
+CHANGED = ("usage", "indexed_views", "cases")
+FIRST_RELEASE = (
+    "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"
+    " status VARCHAR(16) NOT NULL, sample BOOLEAN NOT NULL, report TEXT NOT NULL, PRIMARY KEY (id))",
+    "CREATE TABLE cases (id VARCHAR(20) NOT NULL, menu TEXT NOT NULL, issue TEXT NOT NULL, expected TEXT NOT NULL,"
+    " note_dev TEXT NOT NULL, note_qa TEXT NOT NULL, status TEXT NOT NULL, remedy TEXT NOT NULL,"
+    " file VARCHAR(255) NOT NULL, sheet VARCHAR(255), row INTEGER NOT NULL, sample BOOLEAN NOT NULL,"
+    " enabled BOOLEAN NOT NULL, import_id VARCHAR(32) NOT NULL, changed_at FLOAT NOT NULL, indexed BOOLEAN NOT NULL,"
+    " PRIMARY KEY (id), FOREIGN KEY(import_id) REFERENCES imports (id))",
+    "CREATE INDEX ix_cases_indexed ON cases (indexed)",
+    "CREATE TABLE views (case_id VARCHAR(20) NOT NULL, position INTEGER NOT NULL, key VARCHAR(64) NOT NULL,"
+    " PRIMARY KEY (case_id, position), FOREIGN KEY(case_id) REFERENCES cases (id) ON DELETE CASCADE)",
+    "CREATE TABLE usage (id {id} NOT NULL, at FLOAT NOT NULL, day VARCHAR(10) NOT NULL, operation VARCHAR(40) NOT NULL,"
+    " model VARCHAR(120) NOT NULL, tokens INTEGER NOT NULL, texts INTEGER NOT NULL, latency_ms FLOAT NOT NULL,"
+    " cost_micro_usd BIGINT, conversation_id VARCHAR(32), PRIMARY KEY (id))",
+    "CREATE INDEX ix_usage_at ON usage (at)",
+    "CREATE INDEX ix_usage_day ON usage (day)",
+    "INSERT INTO imports VALUES ('i', 'log.csv', 1.0, 'done', false, '{{}}')",
+    "INSERT INTO cases VALUES ('done', 'm', 'a', '', '', '', '', '', 'log.csv', NULL, 2, false, true, 'i', 1.0, true)",
+    "INSERT INTO cases VALUES ('new', 'm', 'b', '', '', '', '', '', 'log.csv', NULL, 3, false, true, 'i', 1.0, false)",
+    "INSERT INTO views VALUES ('done', 0, 'k0'), ('done', 1, 'k1'), ('new', 0, 'k2')",
+    "INSERT INTO usage (at, day, operation, model, tokens, texts, latency_ms, cost_micro_usd, conversation_id) VALUES"
+    " (1795323600.25, '2026-11-22', 'chat', 'm', 750, 1, 80.5, 105, 'c1'),"
+    " (1795323601.0, '2026-11-22', 'chat', 'unknown', 9, 1, 1.0, NULL, NULL)",
+)
+"""The tables that later releases changed, as the first one made them, with two cases and two calls."""
 
 
 def rows(database: Database) -> dict[str, str]:
@@ -23,6 +55,62 @@ def test_every_migration_is_applied_once(database: Database, tmp_path: Path) -> 
     database._migrate()
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(_migrations)).scalar_one() == len(MIGRATIONS)
+
+
+def shape(database: Database) -> dict[str, Any]:
+    """What the database itself says of the tables that were changed; the order of columns does not matter."""
+    with database.read() as connection:
+        seen = inspect(connection)
+        return {
+            table: (
+                {column["name"]: (str(column["type"]), column["nullable"]) for column in seen.get_columns(table)},
+                seen.get_pk_constraint(table)["constrained_columns"],
+                {index["name"]: index["column_names"] for index in seen.get_indexes(table)},
+                [key["referred_table"] for key in seen.get_foreign_keys(table)],
+            )
+            for table in CHANGED
+        }
+
+
+def back_to_the_first_release(database: Database) -> None:
+    with database.write() as connection:
+        metadata.drop_all(connection)
+        for statement in FIRST_RELEASE:
+            serial = "INTEGER" if database.is_sqlite else "SERIAL"
+            connection.exec_driver_sql(statement.format(id=serial))
+        connection.execute(delete(_migrations).where(_migrations.c.name != MIGRATIONS[0].__name__))
+
+
+def test_a_database_of_the_first_release_becomes_what_a_fresh_one_is(database: Database) -> None:
+    fresh = shape(database)
+    back_to_the_first_release(database)
+    database._migrate()
+    assert shape(database) == fresh
+
+
+def test_the_books_of_the_first_release_are_kept_to_the_last_cent(database: Database) -> None:
+    back_to_the_first_release(database)
+    database._migrate()
+    at = datetime.fromtimestamp(1795323600.25, UTC)
+    books = CostTracker(database, usd_idr=Decimal(1), clock=at.timestamp)
+    known, unknown = books.calls(1)
+    assert known == CallRecord(at, "chat", "m", Usage(750), 1, 80.5, Decimal("0.000105"), "c1")
+    assert (unknown.cost_usd, unknown.usage) == (None, Usage(9))
+    assert books.get_daily_cost(date(2026, 11, 22)) == Decimal("0.000105")
+    books.settle(books.open(known), known)
+    assert books.get_daily_cost(date(2026, 11, 22)) == Decimal("0.00021")
+
+
+def test_what_the_first_release_had_indexed_stays_indexed_and_no_more(database: Database) -> None:
+    back_to_the_first_release(database)
+    database._migrate()
+    with database.read() as connection:
+        views = {tuple(row) for row in connection.execute(select(indexed_views))}
+    model = "multilingual-e5-small-q4/384"
+    assert views == {("done", model, 0, "k0"), ("done", model, 1, "k1")}
+    with database.write() as connection:
+        connection.execute(delete(cases))
+        assert connection.execute(select(func.count()).select_from(indexed_views)).scalar_one() == 0
 
 
 def test_upsert_replaces_by_primary_key(database: Database) -> None:

@@ -23,3 +23,12 @@ def test_many_keys_are_read_in_batches(database: Database) -> None:
     vectors = {f"k{n}": np.full(4, n, dtype=np.float32) for n in range(1200)}
     store.put("m", vectors, {})
     assert len(store.get(list(vectors), 4)) == 1200
+
+
+def test_what_compression_saves_is_known(database: Database) -> None:
+    small, large = EmbeddingStore(database, compress=True), EmbeddingStore(database, compress=False)
+    small.put("m", dict.fromkeys("abe", np.ones(8, np.float32)), {})
+    large.put("m", {"c": np.ones(8, np.float32)}, {})
+    small.put("other", {"d": np.ones(8, np.float32)}, {})
+    assert small.saved_bytes("m", 8) == 3 * 16
+    assert small.saved_bytes("none", 8) == 0

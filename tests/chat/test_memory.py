@@ -1,16 +1,16 @@
-"""The parts of a turn that decide; the whole turn on real parts is in tests/test_engine.py."""
+"""What goes on about the problem at hand, what settles it, what is remembered; the whole turn on real parts is in tests/test_engine.py."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from sipd_core.chat.conversation import (
+from sipd_core.chat.memory import (
     Memory,
-    _may_follow_up,
-    _must_follow_up,
-    _only_settles,
-    _remembered,
-    _same_problem,
+    may_follow_up,
+    must_follow_up,
+    only_settles,
+    remembered,
+    same_problem,
 )
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.signals import read_signals
@@ -41,46 +41,46 @@ def test_memory_survives_the_store() -> None:
     ],
 )
 def test_what_goes_on_about_the_problem_at_hand(text: str, expected: bool) -> None:
-    assert _may_follow_up(read_signals(text), PROBLEM) is expected
+    assert may_follow_up(read_signals(text), PROBLEM) is expected
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("masih gagal min", True), ("oh 4juta", True), ("resep nasi goreng kambing", False)]
 )
 def test_what_makes_no_sense_alone(text: str, expected: bool) -> None:
-    assert _must_follow_up(read_signals(text)) is expected
+    assert must_follow_up(read_signals(text)) is expected
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("sudah bisa, makasih", True), ("sudah bisa masuk tapi spp masih gagal", False), ("apa sudah bisa?", False)],
 )
-def test_what_only_settles(text: str, expected: bool) -> None:
+def test_whatonly_settles(text: str, expected: bool) -> None:
     memory = Memory(ConversationState(turns=1), "tidak bisa masuk", ())
-    assert _only_settles(read_signals(text), memory) is expected
+    assert only_settles(read_signals(text), memory) is expected
 
 
 def test_a_step_that_was_done_is_no_solution() -> None:
     spp = Memory(ConversationState(turns=1, topics=frozenset({"spp", "gu"})), "SPP GU tidak bisa dibuat", ())
-    assert not _only_settles(read_signals("LPJ nya sudah disahkan"), spp)
+    assert not only_settles(read_signals("LPJ nya sudah disahkan"), spp)
 
 
-def test_the_same_problem_is_told_by_its_cases() -> None:
+def test_thesame_problem_is_told_by_its_cases() -> None:
     case, other = make_case("satu"), make_case("dua")
     before = (Exchange(datetime(2026, 11, 22, tzinfo=UTC), "x", make_turn(sources=(Hit(case, 0.9, 0.8, 0.5),))),)
 
     def found(best: object) -> SearchResult:
         return SearchResult((Hit(best, 0.9, 0.8, 0.5),), Verdict.FOUND, 0.9)  # type: ignore[arg-type]
 
-    assert _same_problem(found(case), before) is True
-    assert _same_problem(found(other), before) is False
-    assert _same_problem(found(case), ()) is None
+    assert same_problem(found(case), before) is True
+    assert same_problem(found(other), before) is False
+    assert same_problem(found(case), ()) is None
 
 
 def test_tried_remedies_add_up_and_a_new_problem_forgets_them() -> None:
     turn = make_turn()
     case = turn.sources[0].case.id
-    followed = _remembered(PROBLEM, ConversationState(), "masih gagal", turn, follow_up=True)
+    followed = remembered(PROBLEM, ConversationState(), "masih gagal", turn, follow_up=True)
     assert (followed.problem, followed.tried) == ("sp2d belum cair", ("kasus-1", case))
-    fresh = _remembered(PROBLEM, ConversationState(), "login gagal", turn, follow_up=False)
+    fresh = remembered(PROBLEM, ConversationState(), "login gagal", turn, follow_up=False)
     assert (fresh.problem, fresh.tried) == ("login gagal", (case,))

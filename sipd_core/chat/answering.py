@@ -1,0 +1,143 @@
+"""Who writes an answer: the hosted model, the fallback model, or the console itself, in this order, decided anew each time."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from sipd_core.chat.prompts import Brief, CountTokens, build
+from sipd_core.chat.turn import AnsweredBy, Withdrawn
+from sipd_core.client import ChatRequest, Message
+from sipd_core.errors import BadReplyError, BudgetExceededError, ProviderError, SipdError
+from sipd_core.texts import text
+from sipd_core.usage import CallRecord
+
+log = logging.getLogger(__name__)
+
+WHOLE = "stop"
+CUT = "length"
+"""The two ways in which a model may end: any other (a filter, a tool) leaves no answer for a person."""
+CHARACTERS_PER_TOKEN = 3
+"""Of Indonesian prose, a little low, so that the token limit is not reached before the limit in characters."""
+
+
+class PaidStream(Protocol):
+    """The pieces of one paid answer."""
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """Raises ProviderError when the answer breaks."""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model ended."""
+
+    @property
+    def record(self) -> CallRecord | None:
+        """What the books say, once they say it."""
+
+
+class PaidChat(Protocol):
+    """Chat calls that are reserved, booked and guarded."""
+
+    def chat_stream(self, request: ChatRequest, *, conversation: str | None) -> AbstractAsyncContextManager[PaidStream]:
+        """Raises ProviderError or BudgetExceededError."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """The figures of a hosted answer."""
+
+    models: tuple[str, ...]
+    """The first choice, then the fallback."""
+    context_tokens: int
+    temperature: float
+    max_characters: int
+
+
+@dataclass(slots=True)
+class Writing:
+    """One answer while it is written: what is in here counts when writing is cut short."""
+
+    text: str = ""
+    model: str = ""
+    """The hosted model that wrote `text`; empty for the console itself."""
+    whole: bool = False
+    """Ended by the writer, at no limit: fit to be kept for others."""
+    cut: bool = False
+    cost: Decimal | None = Decimal(0)
+    problems: list[SipdError] = field(default_factory=list)
+    """Why each earlier choice did not write it."""
+
+    @property
+    def answered_by(self) -> AnsweredBy:
+        return AnsweredBy.HOSTED if self.model else AnsweredBy.LOCAL
+
+    @property
+    def degraded(self) -> str | None:
+        """Which mode this is and why, in Indonesian; None for the first choice."""
+        if not self.problems:
+            return None
+        reason = self.problems[0].user_text
+        if self.model:
+            return text("answer.mode.fallback", model=self.model, reason=reason)
+        return text("answer.mode.local", reason=reason)
+
+    def begin(self, model: str) -> None:
+        """Start over with the next choice."""
+        self.text, self.model = "", model
+
+    def charge(self, record: CallRecord | None) -> None:
+        """Add what a call cost; one unknown price makes the sum unknown."""
+        if record is not None:
+            known = self.cost is not None and record.cost_usd is not None
+            self.cost = self.cost + record.cost_usd if known else None  # type: ignore[operator]
+
+
+class Answerer:
+    """Writes answers with hosted models; the local answer is always at hand."""
+
+    def __init__(self, chat: PaidChat, settings: AnswerSettings, *, count_tokens: CountTokens) -> None:
+        self._chat = chat
+        self._settings = settings
+        self._count_tokens = count_tokens
+
+    async def write(
+        self, brief: Brief, local: str, conversation: str, writing: Writing
+    ) -> AsyncIterator[str | Withdrawn]:
+        """The answer in pieces, collected in `writing`; never fails for the provider's sake."""
+        messages = build(brief, budget=self._settings.context_tokens, count_tokens=self._count_tokens)
+        for model in self._settings.models:
+            writing.begin(model)
+            try:
+                async for piece in self._attempt(model, messages, conversation, writing):
+                    yield piece
+                return
+            except (ProviderError, BudgetExceededError) as error:
+                log.warning("%s did not answer: %s", model, type(error).__name__)
+                writing.problems.append(error)
+                if writing.text:
+                    yield Withdrawn()
+        writing.begin("")
+        writing.text, writing.whole = local, True
+        yield local
+
+    async def _attempt(
+        self, model: str, messages: Sequence[Message], conversation: str, writing: Writing
+    ) -> AsyncIterator[str]:
+        limit = self._settings.max_characters
+        request = ChatRequest(model, tuple(messages), limit // CHARACTERS_PER_TOKEN, self._settings.temperature)
+        stream: PaidStream | None = None
+        try:
+            async with self._chat.chat_stream(request, conversation=conversation) as stream:
+                async for piece in stream:
+                    writing.text += piece
+                    yield piece
+                reason = stream.finish_reason
+        finally:
+            writing.charge(stream.record if stream else None)
+        if reason not in (WHOLE, CUT) or not writing.text.strip():
+            raise BadReplyError(f"finish_reason {reason!r}", reason=text("answer.mode.no_answer"))
+        writing.cut = reason == CUT or len(writing.text) > limit
+        writing.whole = not writing.cut

@@ -21,7 +21,7 @@ from sipd_core.knowledge.base import SearchResult
 from sipd_core.metrics import PerformanceStats
 from sipd_core.settings import Settings
 from sipd_core.store.traces import TurnTrace
-from sipd_core.usage import CostReport
+from sipd_core.usage import CallRecord, CostReport
 
 _STREAM_POLL_SECONDS = 0.25
 """How often a waiting stream lets its caller notice that it should stop."""
@@ -144,6 +144,10 @@ class BlockingEngine:
 
     def costs(self, days: int = 7) -> CostReport:
         return self._engine.ledger.get_cost_breakdown(days)
+
+    def calls(self, days: int = 30) -> Iterator[CallRecord]:
+        """Every model call of the last `days` Jakarta days, oldest first."""
+        return self._engine.ledger.calls(days)
 
     def cache_stats(self) -> CacheStats:
         return self._engine.cache_stats()

@@ -370,7 +370,9 @@ class Engine:
         """Figures of the embedding cache, in memory and in SQL."""
         stats = (self._memory or EmbeddingCache(1, 1)).get_stats()
         entries, size = self.vectors.size()
-        return replace(stats, durable_entries=entries, durable_mb=size / 2**20)
+        serving = self.base.serving
+        saved = self.vectors.saved_bytes(serving.embedder.model, serving.embedder.dimension) if serving else 0
+        return replace(stats, durable_entries=entries, durable_mb=size / 2**20, durable_saved_mb=saved / 2**20)
 
     def recent_traces(self, days: int, limit: int) -> tuple[TurnTrace, ...]:
         """Traces of the last `days` times 24 hours, oldest first."""

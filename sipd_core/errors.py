@@ -93,6 +93,7 @@ class ProviderError(SipdError):
         retries: int = 0,
         retry_after: float | None = None,
         sent: bool = True,
+        text_key: str | None = None,
         **values: object,
     ) -> None:
         """`detail` is the provider's own message; `retry_after` in seconds; `sent`: the provider was reached."""
@@ -101,7 +102,7 @@ class ProviderError(SipdError):
         self.retries = retries
         self.retry_after = retry_after
         self.sent = sent
-        super().__init__(detail, **values)
+        super().__init__(detail, text_key=text_key, **values)
 
 
 class UnreachableError(ProviderError):

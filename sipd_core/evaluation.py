@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sipd_core.chat.sentiment import label_of
-from sipd_core.chat.turn import Verdict
+from sipd_core.chat.turn import Turn, Verdict
 from sipd_core.documents import case_id
 from sipd_core.engine import Engine
 from sipd_core.errors import SipdError
@@ -145,7 +145,7 @@ async def _escalation(engine: Engine, dialogues: Iterable[Mapping[str, Any]]) ->
         session = engine.new_session_id()
         for said in dialogue["turns"]:
             turn = [part async for part in engine.answer(said["user"], session)][-1]
-            assert not isinstance(turn, str)
+            assert isinstance(turn, Turn)
             pairs.append((bool(said["escalate"]), turn.should_escalate))
     right = sum(true and read for true, read in pairs)
     precision = right / max(sum(read for _, read in pairs), 1)

@@ -7,9 +7,10 @@ which takes over when it is whole: until then no search sees anything of it.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from anyio import Lock, to_thread
+from anyio import Lock, create_task_group, to_thread
 from numpy.typing import NDArray
 
 from sipd_core.chat.turn import Verdict
@@ -17,7 +18,7 @@ from sipd_core.documents import Case, Hit
 from sipd_core.errors import EmbeddingError, StoreError
 from sipd_core.knowledge.calibration import Calibration, training_texts
 from sipd_core.knowledge.index import VectorIndex
-from sipd_core.knowledge.lexical import LexicalIndex
+from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
 from sipd_core.knowledge.relevance import PreparedQuery, QueryVectors, Ranker, Scored, prepare, verdict
 from sipd_core.knowledge.side import Model, Side, biases, latest_calibration
 from sipd_core.knowledge.views import lexical_entry
@@ -30,8 +31,6 @@ VECTOR_CANDIDATES = 200
 QUESTION_CHARACTERS = 1_200
 """Longer questions are embedded without their middle: 95 % of complaints are below 437 characters (FIELD.md), the
 matter of a long story stands at its beginning or its end, and every hundred tokens cost a slow core 0.1 s."""
-RANKED = 50
-"""Cases ranked for one question at most."""
 SERVING_STATE = "serving_model"
 """Name under which the base remembers the model that serves, as `name/dimension`."""
 
@@ -192,17 +191,18 @@ class KnowledgeBase:
     async def _search(self, snapshot: _Snapshot, text: str, top_k: int | None, exclude: frozenset[str]) -> SearchResult:
         query = prepare(text)
         started = time.perf_counter()
-        vector, cached, degraded = await _embed(snapshot.side, query)
+        words, (vector, cached, degraded) = await _compared(snapshot, query)
         embedded = time.perf_counter()
+        rank = partial(_rank, snapshot, query, words, limit=top_k or self._top_k, exclude=exclude)
         try:
-            scored = await to_thread.run_sync(_rank, snapshot, query, vector, exclude)
+            scored = await to_thread.run_sync(rank, vector)
         except StoreError as error:
-            scored, degraded = await to_thread.run_sync(_rank, snapshot, query, None, exclude), error.user_text
+            scored, degraded = await to_thread.run_sync(rank, None), error.user_text
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
         self._monitor.record_embedding_time(timings["embed"])
         self._monitor.record_search_time(timings["search"])
-        hits = tuple(_hit(one, snapshot) for one in scored[: top_k or self._top_k])
+        hits = tuple(_hit(one, snapshot) for one in scored)
         relevance = hits[0].relevance if hits else 0.0
         found = verdict(relevance, self._threshold) if hits else Verdict.NOT_FOUND
         if found is Verdict.FOUND and not hits[0].case.remedy:
@@ -221,6 +221,21 @@ class KnowledgeBase:
         return _snapshot(version, side, cases, self._cases.reports(), lexical, calibration, distances)
 
 
+async def _compared(
+    snapshot: _Snapshot, query: PreparedQuery
+) -> tuple[LexicalScores, tuple[NDArray[Any] | None, bool, str | None]]:
+    """What the words say, worked out while the question's vector is waited for, and that vector."""
+    words: list[LexicalScores] = []
+
+    async def compare() -> None:
+        words.append(await to_thread.run_sync(snapshot.lexical.scores, query.clean))
+
+    async with create_task_group() as group:
+        group.start_soon(compare)
+        embedded = await _embed(snapshot.side, query)
+    return words[0], embedded
+
+
 async def _embed(side: Side | None, query: PreparedQuery) -> tuple[NDArray[Any] | None, bool, str | None]:
     """Vector of the cleaned question, shape (dimension,); the classifiers read it too, so one embedding serves all."""
     if side is None:
@@ -233,14 +248,20 @@ async def _embed(side: Side | None, query: PreparedQuery) -> tuple[NDArray[Any] 
 
 
 def _rank(
-    snapshot: _Snapshot, query: PreparedQuery, vector: NDArray[Any] | None, exclude: frozenset[str]
+    snapshot: _Snapshot,
+    query: PreparedQuery,
+    words: LexicalScores,
+    vector: NDArray[Any] | None,
+    *,
+    limit: int,
+    exclude: frozenset[str],
 ) -> list[Scored]:
     found: QueryVectors | None = None
     if vector is not None and snapshot.side is not None and snapshot.biases:
         nearest = snapshot.side.index.nearest(vector, min(VECTOR_CANDIDATES, len(snapshot.biases)))
         cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
         found = QueryVectors(vector, cosines)
-    return snapshot.ranker.rank(query, found, limit=RANKED, exclude=exclude)
+    return snapshot.ranker.rank(query, found, limit=limit, exclude=exclude, words=words)
 
 
 def _head_and_tail(question: str) -> str:

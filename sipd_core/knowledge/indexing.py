@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 """How soon rows that another process stored (the command line, another replica) are noticed."""
+AGAIN_SECONDS = 0.05
 REFRESH_SECONDS = 5.0
 """How often searches take over the vectors made so far during a long run."""
 RETRY_SECONDS = 10.0
@@ -151,6 +152,9 @@ class Indexer:
         while True:
             building = self._base.building
             failed = building is not None and await self._fails(building, self._build)
+            if building is not None and building is self._base.building and not failed:
+                await anyio.sleep(AGAIN_SECONDS)  # rows came meanwhile: the side that takes over has them first
+                continue
             serving = self._base.serving  # after the building: it may have taken over
             failed = (serving is not None and await self._fails(serving, self._serve)) or failed
             self._queues = {side: queue for side, queue in self._queues.items() if side in (building, serving)}

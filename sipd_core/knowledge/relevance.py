@@ -155,16 +155,17 @@ class Ranker:
         found: QueryVectors | None = None,
         limit: int = 10,
         exclude: Collection[str] = (),
+        words: LexicalScores | None = None,
     ) -> list[Scored]:
         """The best `limit` cases, best first.
 
         `found` holds all views of a small base, or the nearest hundred or more of a large one; None when the vector
         side is not available: then words alone decide. Cases in `exclude` are known not to answer the question: the
-        others are judged as if they were not there.
+        others are judged as if they were not there. `words`: the scores of the query's words, when they are at hand.
         """
         if not self._lexical.row_of.keys() - exclude:
             return []
-        words = self._lexical.scores(query.clean)
+        words = words or self._lexical.scores(query.clean)
         use = found if found and found.cosines and self._calibration.has_vectors else None
         rows = self._candidates(words, use, exclude)
         vectors = self._vector_scores(rows, use) if use else None

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -86,7 +87,7 @@ async def test_a_whole_answer(provider: Provider) -> None:
         early = stream.meta
         deltas = [first, *await read(stream)]
     assert "".join(deltas) == stream.text == ANSWER
-    assert len(deltas) == len(ANSWER.split())
+    assert 1 < len(deltas) <= len(ANSWER.split()), "what is at hand comes in one piece"
     assert stream.finish_reason == "stop"
     assert stream.usage is not None
     assert (stream.usage.completion, stream.usage.estimated) == (provider.served[0].completion_tokens, False)
@@ -226,7 +227,7 @@ async def test_after_the_first_delta_nothing_is_tried_again(
 async def test_every_delta_that_came_is_handed_over_before_the_error(provider: Provider) -> None:
     provider.script("chat", p.Truncate(5), p.ErrorInStream(5))
     async with connected(provider) as client:
-        assert [len((await until_error(client))[0]) for _ in range(2)] == [5, 5]
+        assert [len("".join((await until_error(client))[0]).split()) for _ in range(2)] == [5, 5]
 
 
 @pytest.mark.parametrize("fault", [p.RateLimit("0"), p.ServerError(), p.Reset(), p.Truncate(0), p.ErrorInStream(0)])
@@ -300,7 +301,7 @@ async def test_a_stall_in_mid_stream_is_the_end(provider: Provider) -> None:
     async with connected(provider, limits=HASTY) as client:
         deltas, raised = await until_error(client)
         assert open_connections(client) == []
-        assert len(deltas) == 3
+        assert len("".join(deltas).split()) == 3
         assert (type(raised), provider.calls("chat"), raised.retries) == (TimedOutError, 1, 0)
         provider.clear()
         assert (await whole(client)).text == ANSWER
@@ -338,7 +339,7 @@ async def test_a_consumer_that_stops_stops_the_provider(provider: Provider) -> N
     async with connected(provider) as client:
         async with client.chat_stream(QUESTION) as stream:
             async for _ in stream:
-                if stream.text.count(" ") == 3:
+                if stream.text.count(" ") >= 3:
                     break
         with anyio.fail_after(2):
             while not provider.cancelled:
@@ -428,6 +429,9 @@ def test_a_page_that_leaves_stops_the_provider(provider: Provider) -> None:
             task.cancel()
             while len(provider.cancelled) < len(provider.requests):
                 portal.call(anyio.sleep, 0.005)
+        deadline = time.monotonic() + 5  # the last one may have been cancelled while it was connecting
+        while portal.call(_held, client) and time.monotonic() < deadline:
+            portal.call(anyio.sleep, 0.005)
         assert portal.call(_held, client) == []
         provider.tokens = 5
         assert portal.call(whole, client, QUESTION).finish_reason == "stop"

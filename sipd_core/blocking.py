@@ -16,10 +16,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sipd_core.cache import CacheStats
 from sipd_core.chat.turn import AnswerPart, Conversation, ConversationSummary, Escalation, Feedback, Turn
 from sipd_core.documents import CasePage, ImportReport, IndexingProgress
-from sipd_core.engine import Engine, EngineStatus
+from sipd_core.engine import Engine
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.metrics import PerformanceStats
 from sipd_core.settings import Settings
+from sipd_core.status import EngineStatus
 from sipd_core.store.traces import TurnTrace
 from sipd_core.usage import CallRecord, CostReport
 

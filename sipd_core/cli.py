@@ -29,6 +29,7 @@ from sipd_core.logs import configure_logging
 from sipd_core.privacy import mask
 from sipd_core.settings import Settings, load_settings
 from sipd_core.texts import text
+from sipd_core.usage import CostReport
 
 Printed = tuple[dict[str, Any], str]
 """The JSON object and the same for people."""
@@ -180,6 +181,9 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "escalation": {"reasons": list(turn.escalation.reasons), "explanation": turn.escalation.explanation},
         "masked": dict(turn.masked),
         "degraded": turn.degraded,
+        "model": turn.model,
+        "cited": list(turn.cited),
+        "caution": turn.caution,
     }
 
 
@@ -250,11 +254,16 @@ def _usage(options: argparse.Namespace, settings: Settings) -> Printed:
         )
         for t in report.totals
     ]
-    printed = _numbers(asdict(report))
+    return _costs(report), "\n".join(lines) or text("cli.usage_empty")
+
+
+def _costs(report: CostReport) -> dict[str, Any]:
+    """The report in JSON; what is not known is not zero."""
+    printed: dict[str, Any] = _numbers(asdict(report))
     for total in printed["totals"]:
         if total["unknown_price_calls"] == total["calls"]:
-            total["cost_usd"] = None  # what is not known is not zero
-    return printed, "\n".join(lines) or text("cli.usage_empty")
+            total["cost_usd"] = None
+    return printed
 
 
 def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
@@ -264,7 +273,7 @@ def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
             "cache": asdict(engine.cache_stats()),
             "knowledge": asdict(engine.status()),
             "indexing": asdict(engine.indexing()),
-            "cost": _numbers(asdict(engine.costs(30))),
+            "cost": _costs(engine.costs(30)),
         }
     return parts, json.dumps(parts, indent=2, ensure_ascii=False, default=str)
 

@@ -4,11 +4,11 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Self
 
 import anyio
 from anyio import to_thread
@@ -37,6 +37,7 @@ from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
 from sipd_core.settings import SHIPPED_DATA, Settings
+from sipd_core.status import EngineStatus, HostingStatus
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
@@ -55,44 +56,6 @@ HOSTED_ROUND = 2_048
 """Cases handed to a provider's model together: so many that hardly a call goes out half full."""
 INTERRUPTED_SECONDS = 15 * 60
 """A call still open in the books after this is of a process that ended: no call may take so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostingStatus:
-    """Where texts are sent to, and whether that works."""
-
-    host: str
-    model: str
-    """The one that writes answers, empty where the console does."""
-    embedding_model: str
-    """Empty where the bundled one is used."""
-    trouble: str | None
-    """Why the provider is left alone at the moment, in Indonesian."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """What the frame of every page shows."""
-
-    mode: Literal["local", "hosted"]
-    embedding_model: str | None
-    """The one that serves; None while it is loading, or when it could not be loaded: then words alone are compared."""
-    degraded: str | None
-    """Why a part does not work, in Indonesian; None when all works."""
-    cases: int
-    sample_cases: int
-    cases_with_remedy: int
-    menus: int
-    preparing: bool
-    """True until questions can be answered with everything there is."""
-    serving_model: str | None
-    """`name/dimension` of the embedding model that answers now; None as with `embedding_model`."""
-    wanted_model: str | None
-    """`name/dimension` of the one that the settings name; None while it is loading."""
-    takeover: IndexingProgress | None
-    """How far the wanted model is in taking over, `error` says why it pauses; None when it serves."""
-    hosted: HostingStatus | None
-    """None in local mode."""
 
 
 class Engine:

@@ -10,9 +10,9 @@ from pages.shell.brand import picture, style
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import get_engine
 from sipd_core.blocking import BlockingEngine
-from sipd_core.engine import EngineStatus
 from sipd_core.errors import SipdError
 from sipd_core.locale_id import number
+from sipd_core.status import EngineStatus
 from sipd_core.texts import text
 
 

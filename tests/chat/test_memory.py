@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.memory import (
     Memory,
     may_follow_up,
@@ -12,7 +13,6 @@ from sipd_core.chat.memory import (
     remembered,
     same_problem,
 )
-from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.signals import read_signals
 from sipd_core.chat.turn import Exchange, Verdict
 from sipd_core.documents import Hit

@@ -114,7 +114,7 @@ def test_hostile_cells_are_shown_and_never_run(browser: Browser, console: Consol
     (tmp_path / "gudang.csv").write_text(ROWS, encoding="utf-8-sig")
     page = open_page(browser, console.url)
     asked: list[Request] = []
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     page.get_by_role("link", name="Basis Pengetahuan").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_test_id("stFileUploaderDropzone").locator("button").click()

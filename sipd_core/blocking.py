@@ -14,7 +14,14 @@ from typing import Any, BinaryIO
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sipd_core.cache import CacheStats
-from sipd_core.chat.turn import AnswerPart, Conversation, ConversationSummary, Escalation, Feedback, Turn
+from sipd_core.chat.turn import (
+    AnswerPart,
+    Conversation,
+    ConversationSummary,
+    Escalation,
+    Feedback,
+    Turn,
+)
 from sipd_core.documents import CasePage, ImportReport, IndexingProgress
 from sipd_core.engine import Engine
 from sipd_core.knowledge.base import SearchResult

@@ -20,7 +20,13 @@ from sipd_core.chat.conversation import ConversationEngine
 from sipd_core.chat.drafting import ConversationSettings, Drafter
 from sipd_core.chat.escalation import EscalationSettings
 from sipd_core.chat.handover import handover_card
-from sipd_core.chat.turn import AnswerPart, Conversation, Escalation, EscalationReason, Feedback
+from sipd_core.chat.turn import (
+    AnswerPart,
+    Conversation,
+    Escalation,
+    EscalationReason,
+    Feedback,
+)
 from sipd_core.documents import ImportReport, IndexingProgress
 from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.embeddings.hosted import HostedEmbedder

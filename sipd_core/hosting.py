@@ -14,7 +14,11 @@ from anyio import to_thread
 from sipd_core.breaker import BreakerState
 from sipd_core.chat.answering import Answerer, AnswerSettings
 from sipd_core.client import OpenAIClient, RetryPolicy, Timeouts
-from sipd_core.embeddings.hosted import QWEN3_QUERY_PREFIX, HostedEmbedder, estimate_tokens
+from sipd_core.embeddings.hosted import (
+    QWEN3_QUERY_PREFIX,
+    HostedEmbedder,
+    estimate_tokens,
+)
 from sipd_core.metered import Kind, MeteredClient
 from sipd_core.prices import PriceTable
 from sipd_core.settings import SHIPPED_DATA, Settings

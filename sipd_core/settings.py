@@ -7,7 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sipd_core.errors import SettingsError
@@ -63,7 +70,7 @@ class Settings(BaseSettings):
     embedding_query_prefix: str | None = None
     embedding_passage_prefix: str = ""
     embedding_concurrency: int = Field(4, ge=1, le=64)
-    embedding_window_ms: float = Field(2, ge=0, le=100)
+    embedding_window_ms: float = Field(1, ge=0, le=100)
     embedding_timeout: float = Field(30, gt=0, le=600)
     chat_first_token_timeout: float = Field(20, gt=0, le=600)
     chat_stall_timeout: float = Field(15, gt=0, le=600)

@@ -10,7 +10,12 @@ from typing import Protocol
 from sipd_core.chat.prompts import Brief, CountTokens, build
 from sipd_core.chat.turn import AnsweredBy, Withdrawn
 from sipd_core.client import ChatRequest, Message
-from sipd_core.errors import BadReplyError, BudgetExceededError, ProviderError, SipdError
+from sipd_core.errors import (
+    BadReplyError,
+    BudgetExceededError,
+    ProviderError,
+    SipdError,
+)
 from sipd_core.texts import text
 from sipd_core.usage import CallRecord
 

@@ -13,13 +13,33 @@ from anyio import to_thread
 from numpy.typing import NDArray
 
 from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
-from sipd_core.chat.answers import compose, exhausted, for_caller, held, outside, small_talk
+from sipd_core.chat.answers import (
+    compose,
+    exhausted,
+    for_caller,
+    held,
+    outside,
+    small_talk,
+)
 from sipd_core.chat.escalation import EscalationSettings, decide
-from sipd_core.chat.memory import Memory, may_follow_up, must_follow_up, only_settles, remembered, same_problem
+from sipd_core.chat.memory import (
+    Memory,
+    may_follow_up,
+    must_follow_up,
+    only_settles,
+    remembered,
+    same_problem,
+)
 from sipd_core.chat.prompts import Brief
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.suggestions import Suggestions, suggest
-from sipd_core.chat.turn import Escalation, EscalationReason, Intent, Turn, Verdict
+from sipd_core.chat.turn import (
+    Escalation,
+    EscalationReason,
+    Intent,
+    Turn,
+    Verdict,
+)
 from sipd_core.documents import Hit
 from sipd_core.errors import MessageError
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult

@@ -4,7 +4,14 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +35,13 @@ from sipd_core.client.values import (
     ServedModel,
     Timeouts,
 )
-from sipd_core.errors import BadReplyError, ProviderError, RefusedKeyError, RefusedRequestError, UnknownModelError
+from sipd_core.errors import (
+    BadReplyError,
+    ProviderError,
+    RefusedKeyError,
+    RefusedRequestError,
+    UnknownModelError,
+)
 from sipd_core.texts import text
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,13 @@ import anyio
 import httpx
 
 from sipd_core.client.values import Timeouts
-from sipd_core.errors import BadReplyError, ProviderDownError, ProviderError, TimedOutError, UnreachableError
+from sipd_core.errors import (
+    BadReplyError,
+    ProviderDownError,
+    ProviderError,
+    TimedOutError,
+    UnreachableError,
+)
 from sipd_core.texts import text
 
 USER_AGENT = "sipd-helpdesk-console"

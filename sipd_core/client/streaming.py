@@ -13,7 +13,12 @@ from sipd_core.client.replies import bad, usage_of
 from sipd_core.client.retry import Trip
 from sipd_core.client.sse import DONE, EventReader
 from sipd_core.client.values import CallMeta
-from sipd_core.errors import BrokenStreamError, ProviderDownError, ProviderError, TimedOutError
+from sipd_core.errors import (
+    BrokenStreamError,
+    ProviderDownError,
+    ProviderError,
+    TimedOutError,
+)
 from sipd_core.texts import text
 from sipd_core.usage import Usage
 

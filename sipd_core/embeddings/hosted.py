@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from sipd_core.batching import WINDOW, MicroBatcher
 from sipd_core.embeddings import OnPart, Operation, Role, Vectors
 from sipd_core.embeddings.parts import embed_parts, split
-from sipd_core.errors import BadReplyError, BudgetExceededError, EmbeddingError, ProviderError, RefusedRequestError
+from sipd_core.errors import (
+    BadReplyError,
+    BudgetExceededError,
+    EmbeddingError,
+    ProviderError,
+    RefusedRequestError,
+)
 
 BATCH_TOKENS = 32_768
 """Estimated tokens of one call: 64 texts of 512, so the default limits never cut a batch short; and eight such calls under way

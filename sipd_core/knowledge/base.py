@@ -15,11 +15,18 @@ from numpy.typing import NDArray
 
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
-from sipd_core.errors import EmbeddingError, StoreError
+from sipd_core.errors import EmbeddingError, SipdError, StoreError
 from sipd_core.knowledge.calibration import Calibration, training_texts
 from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
-from sipd_core.knowledge.relevance import PreparedQuery, QueryVectors, Ranker, Scored, prepare, verdict
+from sipd_core.knowledge.relevance import (
+    PreparedQuery,
+    QueryVectors,
+    Ranker,
+    Scored,
+    prepare,
+    verdict,
+)
 from sipd_core.knowledge.side import Model, Side, biases, latest_calibration
 from sipd_core.knowledge.views import lexical_entry
 from sipd_core.metrics import PerformanceMonitor
@@ -225,15 +232,21 @@ async def _compared(
     snapshot: _Snapshot, query: PreparedQuery
 ) -> tuple[LexicalScores, tuple[NDArray[Any] | None, bool, str | None]]:
     """What the words say, worked out while the question's vector is waited for, and that vector."""
-    words: list[LexicalScores] = []
+    found: list[tuple[NDArray[Any] | None, bool, str | None]] = []
+    failed: list[SipdError] = []
 
-    async def compare() -> None:
-        words.append(await to_thread.run_sync(snapshot.lexical.scores, query.clean))
+    async def embed() -> None:
+        try:
+            found.append(await _embed(snapshot.side, query))
+        except SipdError as error:
+            failed.append(error)  # raised below: a task group would wrap it, and nobody would know it again
 
     async with create_task_group() as group:
-        group.start_soon(compare)
-        embedded = await _embed(snapshot.side, query)
-    return words[0], embedded
+        group.start_soon(embed)
+        words = await to_thread.run_sync(snapshot.lexical.scores, query.clean)
+    if failed:
+        raise failed[0]
+    return words, found[0]
 
 
 async def _embed(side: Side | None, query: PreparedQuery) -> tuple[NDArray[Any] | None, bool, str | None]:

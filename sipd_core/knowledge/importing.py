@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from sipd_core.documents import Case, ImportReport, ImportStatus, Rejection, Row, case_id
+from sipd_core.documents import (
+    Case,
+    ImportReport,
+    ImportStatus,
+    Rejection,
+    Row,
+    case_id,
+)
 from sipd_core.errors import TableError
 from sipd_core.knowledge.remedy import remedy_of
 from sipd_core.privacy import mask

@@ -225,15 +225,16 @@ class Ranker:
     def _vector_scores(self, rows: Integers, found: QueryVectors) -> _VectorScores:
         """A view that is not among the nearest is taken to be as near as the last of them."""
         place = {self._lexical.keys[row]: at for at, row in enumerate(rows)}
-        raw = np.full(len(rows), min(found.cosines.values()))
-        lessened = {view: cosine - self._biases.get(view, 0.0) for view, cosine in found.cosines.items()}
-        whole, complaint = np.full((2, len(rows)), min(lessened.values()))
-        for view_id, value in lessened.items():
-            at = place.get(_case_of(view_id))
-            if at is not None:
-                side = whole if is_whole(view_id) else complaint
-                side[at] = max(side[at], value)
-                raw[at] = max(raw[at], found.cosines[view_id])
+        at = np.array([place.get(_case_of(view), -1) for view in found.cosines])
+        is_complaint = np.array([not is_whole(view) for view in found.cosines], np.intp)
+        cosines = np.array(list(found.cosines.values()))
+        lessened = cosines - np.array([self._biases.get(view, 0.0) for view in found.cosines])
+        raw = np.full(len(rows), cosines.min())
+        sides = np.full((2, len(rows)), lessened.min())
+        here = at >= 0
+        np.maximum.at(raw, at[here], cosines[here])
+        np.maximum.at(sides, (is_complaint[here], at[here]), lessened[here])
+        whole, complaint = sides
         low, spread = self._calibration.nearest_mean, self._calibration.nearest_spread
         return _VectorScores(raw, ((complaint + whole) / 2 - low) / spread)
 

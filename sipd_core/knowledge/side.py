@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from sipd_core.documents import Case
 from sipd_core.embeddings.cached import CachedEmbedder, Embedded
-from sipd_core.knowledge.calibration import Calibration, TrainingSet, fit, training_texts
+from sipd_core.knowledge.calibration import (
+    Calibration,
+    TrainingSet,
+    fit,
+    training_texts,
+)
 from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.views import MAX_CHUNKS, model_name, passages_of
 from sipd_core.store.cases import CaseStore

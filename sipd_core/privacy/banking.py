@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 
 from sipd_core.privacy.kinds import Find, Kind
-from sipd_core.privacy.numbers import AMOUNT, CODE, DATE, GAP, LEFT, RIGHT, cut, digits_of
+from sipd_core.privacy.numbers import (
+    AMOUNT,
+    CODE,
+    DATE,
+    GAP,
+    LEFT,
+    RIGHT,
+    cut,
+    digits_of,
+)
 
 _BANKS = (
     r"bri|bni|bca|btn|bsi|bjb|bpd|mandiri|cimb|danamon|permata|panin|muamalat|bank (?:dki|jatim|jateng|[^\W\d_]{2,12})"

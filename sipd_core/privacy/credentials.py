@@ -20,7 +20,15 @@ from sipd_core.privacy.reading import (
     word_in_front,
     words_behind,
 )
-from sipd_core.privacy.words import LINKS, is_known, is_reference, is_talk, is_unmistakable, is_verb, looks_secret
+from sipd_core.privacy.words import (
+    LINKS,
+    is_known,
+    is_reference,
+    is_talk,
+    is_unmistakable,
+    is_verb,
+    looks_secret,
+)
 
 _REACH = 9
 """How many words behind a label are read."""

@@ -5,8 +5,23 @@ from collections.abc import Iterator
 
 from sipd_core.privacy import labels
 from sipd_core.privacy.kinds import PAINTED, SECRET_PAINT, Find, Kind
-from sipd_core.privacy.reading import Promise, Word, read_word, word_in_front, words_behind
-from sipd_core.privacy.words import LINKS, THINGS, is_known, is_reference, is_talk, is_verb, looks_secret, looks_user
+from sipd_core.privacy.reading import (
+    Promise,
+    Word,
+    read_word,
+    word_in_front,
+    words_behind,
+)
+from sipd_core.privacy.words import (
+    LINKS,
+    THINGS,
+    is_known,
+    is_reference,
+    is_talk,
+    is_verb,
+    looks_secret,
+    looks_user,
+)
 
 _REACH = 5
 _INITIALS = re.compile(

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from sipd_core.privacy.kinds import PAINTED, SECRET_PAINT, is_paint
 from sipd_core.privacy.labels import NEXT_KEY
-from sipd_core.privacy.words import LINKS, POSSESSIVE, REARM, TALK, THINGS, is_known, is_talk, is_verb
+from sipd_core.privacy.words import (
+    LINKS,
+    POSSESSIVE,
+    REARM,
+    TALK,
+    THINGS,
+    is_known,
+    is_talk,
+    is_verb,
+)
 
 _SPACE = re.compile(r"[ \t\u00a0*_`~]{0,200}")
 _MARK = re.compile(r"[\"'*_`)\]}>]{0,3}[ \t]{0,20}(?::=|::|[:=]|->|=>|→|»|>(?=\S)|-(?=\s)|–|—)[>: \t]{0,20}")

@@ -6,11 +6,30 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Exists, Row, delete, func, insert, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from sipd_core.documents import Case, CasePage, ImportReport, ImportStatus
 from sipd_core.store.database import Database
-from sipd_core.store.schema import cases, imports, indexed_views, knowledge_state, origins
+from sipd_core.store.schema import (
+    cases,
+    imports,
+    indexed_views,
+    knowledge_state,
+    origins,
+)
 
 REPORT = TypeAdapter(ImportReport)
 _CASE_COLUMNS = tuple(cases.c[field.name] for field in fields(Case))

@@ -11,7 +11,15 @@ from cachetools import TTLCache
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from sipd_core.chat.turn import Conversation, ConversationSummary, Escalation, Exchange, Feedback, Turn, Verdict
+from sipd_core.chat.turn import (
+    Conversation,
+    ConversationSummary,
+    Escalation,
+    Exchange,
+    Feedback,
+    Turn,
+    Verdict,
+)
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
 from sipd_core.store.schema import conversations, escalations, exchanges, feedback

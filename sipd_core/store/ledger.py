@@ -13,7 +13,14 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sipd_core.store.budgets import PICO, Budgets
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
-from sipd_core.usage import CallRecord, CostReport, Outcome, Usage, UsageTotal, jakarta_day
+from sipd_core.usage import (
+    CallRecord,
+    CostReport,
+    Outcome,
+    Usage,
+    UsageTotal,
+    jakarta_day,
+)
 
 REQUEST_ID = 120
 """Characters of a provider's request id that are kept."""

@@ -86,7 +86,7 @@ class _Piece(Generic[T]):
     def __init__(self, work: Callable[[Connection], T]) -> None:
         self._work = work
         self._result: T | None = None
-        self.error: SipdError | None = None
+        self.error: Exception | None = None
         self.settled = False
 
     def run(self, connection: Connection) -> None:
@@ -159,7 +159,7 @@ class Database:
             with self.write() as connection:
                 for piece in pieces:
                     piece.run(connection)
-        except StoreError as error:
+        except Exception as error:  # whatever it is, nobody may take it for a commit
             if len(pieces) == 1:
                 pieces[0].error = error
             else:

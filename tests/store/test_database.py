@@ -4,15 +4,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, inspect, select
+from sqlalchemy import Connection, delete, func, insert, inspect, select
 
-from sipd_core.errors import StoreError, StoreFullError, StoreLockedError
+from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.store.database import MIGRATIONS, Database, _migrations
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.schema import cases, indexed_views, knowledge_state, metadata
@@ -186,3 +187,36 @@ def test_an_acknowledged_write_survives_a_killed_process(tmp_path: Path) -> None
     )
     assert done.returncode == -9
     assert rows(Database(url)) == {"a": "kept"}
+
+
+def test_what_is_written_together_is_all_there_and_each_hears_of_its_own(database: Database) -> None:
+    """Twenty at once share commits; one that is refused, or breaks, harms no neighbour and is told so itself."""
+    gate = threading.Barrier(20)
+    heard: dict[int, object] = {}
+
+    def writer(number: int) -> None:
+        def work(connection: Connection) -> int:
+            if number == 7:
+                raise SipdError("refused")
+            connection.execute(insert(knowledge_state), {"name": f"n{number}", "value": "x"})
+            if number in (11, 12):
+                raise ZeroDivisionError
+            return number
+
+        gate.wait()
+        try:
+            heard[number] = database.together(work)
+        except Exception as error:
+            heard[number] = type(error)
+
+    threads = [threading.Thread(target=writer, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    special = {7: SipdError, 11: ZeroDivisionError, 12: ZeroDivisionError}
+    assert heard == {number: special.get(number, number) for number in range(20)}
+    with database.read() as connection:
+        names = set(connection.execute(select(knowledge_state.c.name)).scalars())
+    assert names >= {f"n{number}" for number in range(20) if number not in special}
+    assert not names & {f"n{number}" for number in special}

@@ -27,6 +27,7 @@ def main() -> None:
     _live(engine, run_every=REFRESH_SECONDS if live else None)
     with errors_shown():
         figures.draw_traces(engine.traces(PERIODS[period or "day"]))
+        figures.draw_vectors(engine.cache_stats())
 
 
 def _live(engine: BlockingEngine, run_every: float | None) -> None:

@@ -58,6 +58,8 @@ usage_log = logging.getLogger(USAGE_LOGGER)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
 VECTOR_FOLDER = SHIPPED_DATA / "vectors"
+TEXTS_PER_CASE = 2
+"""Nearly every case is embedded twice: whole, and its complaint alone (knowledge/views.py)."""
 HOSTED_ROUND = 2_048
 """Cases handed to a provider's model together: so many that hardly a call goes out half full."""
 INTERRUPTED_SECONDS = 15 * 60
@@ -207,7 +209,7 @@ class Engine:
         embedder = CachedEmbedder(
             local, self._memory, self.vectors, shipped=shipped, monitor=self.monitor, on_call=self._book
         )
-        return Model(embedder, settings.embedding_batch_size)
+        return Model(embedder, max(settings.embedding_batch_size // TEXTS_PER_CASE, 1))
 
     def _open_home(self) -> ChromaHome:
         settings = self.settings

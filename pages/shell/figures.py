@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import charts
 from pages.shell.downloads import csv_bytes
+from sipd_core.cache import CacheStats
 from sipd_core.locale_id import duration, moment, number, percent
 from sipd_core.metrics import PerformanceStats
 from sipd_core.store.traces import TurnTrace
@@ -50,6 +51,18 @@ def draw_traces(traces: Sequence[TurnTrace]) -> None:
         newest_first = list(reversed(traces))
         st.dataframe([_shown(trace) for trace in newest_first[:ROWS_SHOWN]], hide_index=True, width="stretch")
         _download(newest_first)
+
+
+def draw_vectors(stats: CacheStats) -> None:
+    """How many embeddings are kept, where, and what their compression saves."""
+    stored = text(
+        "performance.vectors.stored",
+        n=number(stats.durable_entries),
+        size=number(stats.durable_mb, 1),
+        saved=number(stats.durable_saved_mb, 1),
+    )
+    memory = text("performance.vectors.memory", n=number(stats.cache_size), most=number(stats.max_size))
+    st.caption(f"{stored} {memory}")
 
 
 def _card(name: str, value: str, explanation: str | None = None) -> None:

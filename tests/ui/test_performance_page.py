@@ -2,6 +2,7 @@ import pytest
 
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import StoreLockedError
+from sipd_core.locale_id import number
 from sipd_core.texts import text
 from tests.ui.console import Opener, shown
 
@@ -43,3 +44,10 @@ def test_an_error_is_told_and_the_live_figures_stand(
     app = open_page("kinerja")
     assert app.error[0].value.startswith("Penyimpanan data sedang terkunci")
     assert len(app.metric) > 0
+
+
+def test_it_says_what_is_kept_and_what_compression_saves(engine: BlockingEngine, open_page: Opener) -> None:
+    page = shown(open_page("kinerja"))
+    kept = engine.cache_stats()
+    assert kept.durable_saved_mb == pytest.approx(kept.durable_mb)  # float16 is half of float32
+    assert f"Vektor tersimpan: {number(kept.durable_entries)} " in page

@@ -42,6 +42,7 @@ from sipd_core.knowledge.side import Model
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
 from sipd_core.status import EngineStatus, HostingStatus
 from sipd_core.store.cases import CaseStore
@@ -124,8 +125,7 @@ class Engine:
         self.base = KnowledgeBase(
             self.cases,
             self.vectors,
-            threshold=settings.similarity_threshold,
-            top_k=settings.top_k_results,
+            retrieval=RetrievalSettings(settings.similarity_threshold, settings.top_k_results),
             chunk_size=settings.chunk_size,
             chunk_overlap=settings.chunk_overlap,
             monitor=self.monitor,
@@ -175,9 +175,10 @@ class Engine:
         )
 
     def _knowledge_state(self) -> str:
-        """What an answer rests on besides its question: the rows, the model that finds them, the wording of the prompt."""
-        serving = self.base.serving
-        return f"{self.base.version}/{serving.name if serving else ''}/{prompts.fingerprint()}"
+        """What an answer rests on besides its question: the rows, how and by which model they are found, the prompt."""
+        serving, retrieval = self.base.serving, self.base.retrieval
+        model = serving.name if serving else ""
+        return f"{self.base.version}/{model}/{retrieval.fingerprint}/{prompts.fingerprint()}"
 
     def _embedders(self) -> Models:
         """Which embedding models can be asked: the one place where a provider's joins the bundled one."""

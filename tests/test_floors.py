@@ -18,6 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.settings",
         "sipd_core.locale_id",
         "sipd_core.logs",
+        "sipd_core.retrieval",
     ),
     ("sipd_core.chat.turn", "sipd_core.privacy", "sipd_core.chat.phrases", "sipd_core.prices", "sipd_core.status"),
     (

@@ -21,6 +21,7 @@ from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaHome, collection_name
 from sipd_core.knowledge.side import Model
 from sipd_core.metrics import PerformanceMonitor
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA
 from sipd_core.store.cases import CaseStore, Stored
 from sipd_core.store.database import Database
@@ -81,7 +82,7 @@ class Console:
         vectors = EmbeddingStore(place.database, compress=False)
         monitor = PerformanceMonitor()
         self.base = KnowledgeBase(
-            self.cases, vectors, threshold=0.5, top_k=5, chunk_size=1000, chunk_overlap=100, monitor=monitor
+            self.cases, vectors, retrieval=RetrievalSettings(), chunk_size=1000, chunk_overlap=100, monitor=monitor
         )
         self.reader = CurrentReader(place.training)
         made = {one: cached_model(one, vectors, round_size) for one in (wanted, local, *others) if one}

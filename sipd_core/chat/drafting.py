@@ -187,7 +187,7 @@ class Drafter:
             local=said.response,
             kept=kept if brief else None,
             found=found,
-            state=state,
+            state=state if state is None or state == self._knowledge_state() else None,  # changed under the search
         )
 
     async def _search(self, message: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:

@@ -23,6 +23,7 @@ from sipd_core.knowledge.relevance import (
     PreparedQuery,
     QueryVectors,
     Ranker,
+    Ranking,
     Scored,
     prepare,
     verdict,
@@ -30,11 +31,10 @@ from sipd_core.knowledge.relevance import (
 from sipd_core.knowledge.side import Model, Side, biases, latest_calibration
 from sipd_core.knowledge.views import lexical_entry
 from sipd_core.metrics import PerformanceMonitor
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.embeddings import EmbeddingStore
 
-VECTOR_CANDIDATES = 200
-"""Views asked of the index: all of a small base, more than any answer needs of a large one."""
 QUESTION_CHARACTERS = 1_200
 """Longer questions are embedded without their middle: 95 % of complaints are below 437 characters (FIELD.md), the
 matter of a long story stands at its beginning or its end, and every hundred tokens cost a slow core 0.1 s."""
@@ -60,6 +60,20 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A search with all that led to its result."""
+
+    result: SearchResult
+    query: PreparedQuery
+    ranking: Ranking
+    """Every candidate, not only the hits."""
+    cases: Mapping[str, Case]
+    """The candidates by their ids."""
+    version: int
+    """Version of the rows that were searched."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Snapshot:
     """What a search needs, swapped whole when the base or the serving side changes."""
 
@@ -82,16 +96,15 @@ class KnowledgeBase:
         cases: CaseStore,
         vectors: EmbeddingStore,
         *,
-        threshold: float,
-        top_k: int,
+        retrieval: RetrievalSettings,
         chunk_size: int,
         chunk_overlap: int,
         monitor: PerformanceMonitor,
     ) -> None:
         self._cases = cases
         self._vectors = vectors
-        self._threshold = threshold
-        self._top_k = top_k
+        self.retrieval = retrieval
+        """What searches go by; another value takes effect with the next search."""
         self._chunks = chunk_size, chunk_overlap
         self._monitor = monitor
         self._building: Side | None = None
@@ -172,11 +185,19 @@ class KnowledgeBase:
 
         Cases in `exclude` (already tried without success) are left out, the others judged as if they were not there.
         """
+        retrieval = self.retrieval
         while True:
             snapshot = self._snapshot
-            result = await self._search(snapshot, text, top_k, exclude)
+            found = await self._search(snapshot, text, retrieval, top_k, exclude)
             if self._snapshot.side is snapshot.side:
-                return result  # else another model took over meanwhile: its reader must not get this one's vector
+                break  # else another model took over meanwhile: its reader must not get this one's vector
+        self._monitor.record_embedding_time(found.result.timings_ms["embed"])
+        self._monitor.record_search_time(found.result.timings_ms["search"])
+        return found.result
+
+    async def try_out(self, text: str, retrieval: RetrievalSettings, top_k: int | None = None) -> Trial:
+        """The search that `retrieval` would give, with its grounds; not counted among the searches of people."""
+        return await self._search(self._snapshot, text, retrieval, top_k, frozenset(), limit=len(self))
 
     async def drop(self, case_ids: Sequence[str]) -> None:
         """Take the vectors of cases that left SQL out of the index."""
@@ -195,26 +216,36 @@ class KnowledgeBase:
         """The questions that `calibrate` embeds for the rows as they are now."""
         return list(training_texts(list(self._snapshot.cases.values())).queries)
 
-    async def _search(self, snapshot: _Snapshot, text: str, top_k: int | None, exclude: frozenset[str]) -> SearchResult:
+    async def _search(
+        self,
+        snapshot: _Snapshot,
+        text: str,
+        retrieval: RetrievalSettings,
+        top_k: int | None,
+        exclude: frozenset[str],
+        limit: int = 0,
+    ) -> Trial:
+        """`limit`: cases whose grounds are wanted, at least the hits."""
+        count = top_k or retrieval.top_k
         query = prepare(text)
         started = time.perf_counter()
         words, (vector, cached, degraded) = await _compared(snapshot, query)
         embedded = time.perf_counter()
-        rank = partial(_rank, snapshot, query, words, limit=top_k or self._top_k, exclude=exclude)
+        rank = partial(_rank, snapshot, query, words, retrieval, limit=max(limit, count), exclude=exclude)
         try:
-            scored = await to_thread.run_sync(rank, vector)
+            ranking = await to_thread.run_sync(rank, vector)
         except StoreError as error:
-            scored, degraded = await to_thread.run_sync(rank, None), error.user_text
+            ranking, degraded = await to_thread.run_sync(rank, None), error.user_text
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
-        self._monitor.record_embedding_time(timings["embed"])
-        self._monitor.record_search_time(timings["search"])
-        hits = tuple(_hit(one, snapshot) for one in scored)
+        hits = tuple(_hit(one, snapshot) for one in ranking.cases[:count])
         relevance = hits[0].relevance if hits else 0.0
-        found = verdict(relevance, self._threshold) if hits else Verdict.NOT_FOUND
+        found = verdict(relevance, retrieval.threshold) if hits else Verdict.NOT_FOUND
         if found is Verdict.FOUND and not hits[0].case.remedy:
             found = Verdict.PARTIAL  # the complaint is known, what solves it is not
-        return SearchResult(hits, found, relevance, vector, cached, timings, degraded)
+        result = SearchResult(hits, found, relevance, vector, cached, timings, degraded)
+        cases = {one.case_id: snapshot.cases[one.case_id] for one in ranking.cases}
+        return Trial(result, query, ranking, cases, snapshot.version)
 
     def _load(self, version: int, side: Side | None) -> _Snapshot:
         cases = {case.id: case for case in self._cases.all()}
@@ -264,17 +295,18 @@ def _rank(
     snapshot: _Snapshot,
     query: PreparedQuery,
     words: LexicalScores,
+    retrieval: RetrievalSettings,
     vector: NDArray[Any] | None,
     *,
     limit: int,
     exclude: frozenset[str],
-) -> list[Scored]:
+) -> Ranking:
     found: QueryVectors | None = None
-    if vector is not None and snapshot.side is not None and snapshot.biases:
-        nearest = snapshot.side.index.nearest(vector, min(VECTOR_CANDIDATES, len(snapshot.biases)))
+    if retrieval.use_vectors and vector is not None and snapshot.side is not None and snapshot.biases:
+        nearest = snapshot.side.index.nearest(vector, min(retrieval.vector_candidates, len(snapshot.biases)))
         cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
         found = QueryVectors(vector, cosines)
-    return snapshot.ranker.rank(query, found, limit=limit, exclude=exclude, words=words)
+    return snapshot.ranker.judge(query, found, limit, exclude, words, retrieval)
 
 
 def _head_and_tail(question: str) -> str:

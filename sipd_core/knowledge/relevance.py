@@ -32,6 +32,7 @@ from sipd_core.documents import Case
 from sipd_core.knowledge.calibration import Calibration, is_whole, sigmoid
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
 from sipd_core.language import clean_query, normalise, stems, with_full_names
+from sipd_core.retrieval import RetrievalSettings
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int32]
@@ -51,11 +52,6 @@ COMPARED = 12
 TWIN_SHARE = 0.6
 """Share of common words (Jaccard, over stems) from which two complaints tell of the same problem."""
 
-ORDER_GRAMS = 0.15
-ORDER_VECTOR = 0.1
-"""Weights beside BM25's share (1.0): n-grams, and one background spread of vector similarity. Measured on two bases with 120
-and 235 questions; .10-.20 and .08-.12 do equally well on both."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
@@ -73,7 +69,9 @@ WITH_VECTORS = _Weights(-1.95, 2.5, 12.0, -1.5, 10.4, 16.4)
 WORDS_ONLY = _Weights(-1.8, 0.23, 8.2, -1.6, 13.0, 21.2)
 """Two logistic regressions each, on two bases (180 and 324 cases): `scope` on 120 and 235 questions of the field against
 38 and 76 foreign ones, balanced, its intercept then raised by ln(.7 / .3) as if seven questions in ten were of the field;
-`right` on the ten best cases of each question of the field."""
+`right` on the ten best cases of each question of the field. They hold for the weights of the order in retrieval.py."""
+
+BY_DEFAULT = RetrievalSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,35 @@ class Scored:
     """BM25 over the best attainable, 0..1."""
     matched: tuple[str, ...]
     """Words of the question that the case shares."""
+    grams: float = 0.0
+    """Cosine of character n-grams, 0..1."""
+    nearness: float | None = None
+    """How near whole case and complaint are on average, in spreads above the background; None without vectors."""
+    problem: int = 0
+    """Number of the problem it tells of, in the order of their first appearance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the relevance of the first case is made of: the terms of the formula above."""
+
+    field: float
+    margin: float
+    gap: float
+    scope: float
+    """Chance that the question is of this base's field."""
+    right: float
+    """Chance that the first case answers it, if it is."""
+    by_words: bool
+    """Vectors had no say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The cases of one question, best first, and how the first of them was judged (None: there is none)."""
+
+    cases: tuple[Scored, ...] = ()
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +183,7 @@ class Ranker:
         limit: int = 10,
         exclude: Collection[str] = (),
         words: LexicalScores | None = None,
+        settings: RetrievalSettings = BY_DEFAULT,
     ) -> list[Scored]:
         """The best `limit` cases, best first.
 
@@ -163,38 +191,57 @@ class Ranker:
         side is not available: then words alone decide. Cases in `exclude` are known not to answer the question: the
         others are judged as if they were not there. `words`: the scores of the query's words, when they are at hand.
         """
+        return list(self.judge(query, found, limit, exclude, words, settings).cases)
+
+    def judge(
+        self,
+        query: PreparedQuery,
+        found: QueryVectors | None = None,
+        limit: int = 10,
+        exclude: Collection[str] = (),
+        words: LexicalScores | None = None,
+        settings: RetrievalSettings = BY_DEFAULT,
+    ) -> Ranking:
+        """As `rank`, with the grounds."""
         if not self._lexical.row_of.keys() - exclude:
-            return []
+            return Ranking()
         words = words or self._lexical.scores(query.clean)
         use = found if found and found.cosines and self._calibration.has_vectors else None
-        rows = self._candidates(words, use, exclude)
+        rows = self._candidates(words, use, exclude, settings)
         vectors = self._vector_scores(rows, use) if use else None
-        order = _order(words, rows, vectors)
+        order = _order(words, rows, vectors, settings)
         best = np.argsort(-order, kind="stable")
-        relevance = self._relevance(query, use, order[best], self._problems(rows[best]))[:limit]
+        problems = self._problems(rows[best])
+        relevance, judgement = self._relevance(query, use, order[best] * settings.sureness, problems)
         best = best[:limit]
-        return [
+        matched = self._lexical.matched(query.clean, rows[best])
+        cases = tuple(
             Scored(
                 self._lexical.keys[rows[at]],
                 float(order[at]),
-                float(chance),
+                float(relevance[place]),
                 float(vectors.cosine[at]) if vectors else 0.0,
                 float(words.share[rows[at]]),
-                shared,
+                matched[place],
+                float(words.grams[rows[at]]),
+                float(vectors.nearness[at]) if vectors else None,
+                int(problems[place]),
             )
-            for at, chance, shared in zip(best, relevance, self._lexical.matched(query.clean, rows[best]), strict=True)
-        ]
+            for place, at in enumerate(best)
+        )
+        return Ranking(cases, judgement)
 
     def _relevance(
         self, query: PreparedQuery, found: QueryVectors | None, order: Doubles, problems: Integers
-    ) -> Doubles:
+    ) -> tuple[Doubles, Judgement]:
         """Problems compete, not the cases that tell of them: thirty reports of one outage are one answer, thirty times."""
         first = np.unique(problems, return_index=True)[1]
         if found:
-            chance = _relevance(WITH_VECTORS, self._calibration.field_score(found.vector), order[first])
+            field = self._calibration.field_score(found.vector)
         else:
-            chance = _relevance(WORDS_ONLY, self._calibration.word_score(query.clean), order[first])
-        return np.minimum.accumulate(chance[problems])
+            field = self._calibration.word_score(query.clean)
+        chance, judgement = _relevance(WITH_VECTORS if found else WORDS_ONLY, field, order[first])
+        return np.minimum.accumulate(chance[problems]), judgement
 
     def _problems(self, rows: Integers) -> Integers:
         """For the rows, best first: the number of the problem each tells of, in the order of their first appearance."""
@@ -210,9 +257,15 @@ class Ranker:
                 fresh += 1
         return numbers
 
-    def _candidates(self, words: LexicalScores, found: QueryVectors | None, exclude: Collection[str]) -> Integers:
+    def _candidates(
+        self,
+        words: LexicalScores,
+        found: QueryVectors | None,
+        exclude: Collection[str],
+        settings: RetrievalSettings,
+    ) -> Integers:
         out = [row for key in exclude if (row := self._lexical.row_of.get(key)) is not None]
-        strength = words.share + ORDER_GRAMS * words.grams
+        strength = words.share + settings.order_grams * words.grams
         strength[out] = -1.0
         count = min(LEXICAL_CANDIDATES, len(strength))
         chosen = set(np.argpartition(-strength, count - 1)[:count].tolist())
@@ -252,19 +305,22 @@ def _complaint_stems(issue: str) -> frozenset[str]:
     return frozenset(stems(normalise(issue).split()))
 
 
-def _order(words: LexicalScores, rows: Integers, vectors: _VectorScores | None) -> Doubles:
-    order = np.asarray(words.share[rows] + ORDER_GRAMS * words.grams[rows], np.float64)
-    return order + ORDER_VECTOR * vectors.nearness if vectors else order
+def _order(words: LexicalScores, rows: Integers, vectors: _VectorScores | None, settings: RetrievalSettings) -> Doubles:
+    order = np.asarray(words.share[rows] + settings.order_grams * words.grams[rows], np.float64)
+    return order + settings.order_vector * vectors.nearness if vectors else order
 
 
-def _relevance(weights: _Weights, field: float, order: Doubles) -> Doubles:
+def _relevance(weights: _Weights, field: float, order: Doubles) -> tuple[Doubles, Judgement]:
     """The formula above for the cases' `order`, best first, shape (cases,); a single case is compared with an order of 0."""
     others = order[1:] if len(order) > 1 else np.zeros(1)
     margin = order - others[:RIVALS].mean()
     gap = np.append(order[0] - others[0], order[1:] - order[0])
     scope = sigmoid(weights.scope + weights.field * field + weights.standing * margin[:1])
     right = sigmoid(weights.right + weights.margin * margin + weights.gap * gap)
-    return np.asarray(scope * right / np.sqrt(right[0]))
+    judgement = Judgement(
+        field, float(margin[0]), float(gap[0]), float(scope[0]), float(right[0]), weights is WORDS_ONLY
+    )
+    return np.asarray(scope * right / np.sqrt(right[0])), judgement
 
 
 def _case_of(view_id: str) -> str:

@@ -14,6 +14,7 @@ from sipd_core.knowledge.base import KnowledgeBase
 from sipd_core.knowledge.index import ChromaHome, ChromaIndex
 from sipd_core.knowledge.side import Model, Side, calibration_state, view_id
 from sipd_core.metrics import PerformanceMonitor
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore, Stored
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
@@ -38,8 +39,7 @@ class Bench:
         self.base = KnowledgeBase(
             self.cases,
             self.vectors,
-            threshold=0.5,
-            top_k=5,
+            retrieval=RetrievalSettings(),
             chunk_size=chunk_size,
             chunk_overlap=100,
             monitor=PerformanceMonitor(),
@@ -305,3 +305,47 @@ async def test_a_removed_row_leaves_the_built_side_too(bench: Bench) -> None:
     gone = bench.cases.all()[0].id
     await bench.base.drop([gone])
     assert not any(id_.startswith(gone) for one in (side, bench.side) for id_ in one.index.ids())
+
+
+async def test_other_figures_take_effect_with_the_next_search(bench: Bench) -> None:
+    await bench.base.calibrate(bench.side)
+    question = "neraca bermasalah nomor 4"
+    before = await bench.base.search(question)
+    bench.base.retrieval = RetrievalSettings(threshold=before.relevance + 0.001, top_k=2, use_vectors=False)
+    after = await bench.base.search(question)
+    assert (len(before.hits), len(after.hits)) == (5, 2)
+    assert before.hits[0].vector > 0 and {hit.vector for hit in after.hits} == {0.0}
+    assert after.vector is not None  # intent and mood are still read from it
+    bench.base.retrieval = RetrievalSettings()
+    assert [hit.case.id for hit in (await bench.base.search(question)).hits] == [hit.case.id for hit in before.hits]
+
+
+@pytest.mark.parametrize(
+    "retrieval",
+    [
+        RetrievalSettings(),
+        RetrievalSettings(use_vectors=False),
+        RetrievalSettings(order_vector=0.0, order_grams=0.9, top_k=8, vector_candidates=3),
+    ],
+)
+async def test_a_trial_is_the_search_with_its_grounds(bench: Bench, retrieval: RetrievalSettings) -> None:
+    await bench.base.calibrate(bench.side)
+    bench.base.retrieval = retrieval
+    for question in ("neraca bermasalah", "sp2d blm bs dicetak nomor 3", "resep sayur asem", "login"):
+        found, trial = await bench.base.search(question), await bench.base.try_out(question, retrieval)
+        assert [(hit.case.id, hit.relevance) for hit in trial.result.hits] == [
+            (hit.case.id, hit.relevance) for hit in found.hits
+        ]
+        assert trial.result.verdict is found.verdict
+        ranked = trial.ranking.cases
+        assert [one.case_id for one in ranked[: len(found.hits)]] == [hit.case.id for hit in found.hits]
+        assert len(ranked) >= len(found.hits) and trial.cases.keys() == {one.case_id for one in ranked}
+        share = [
+            one.lexical + retrieval.order_grams * one.grams + retrieval.order_vector * (one.nearness or 0.0)
+            for one in ranked
+        ]
+        assert [one.order for one in ranked] == pytest.approx(share, abs=1e-5)
+        judged = trial.ranking.judgement
+        assert judged is not None
+        assert found.relevance == pytest.approx(judged.scope * judged.right / judged.right**0.5)
+        assert judged.by_words is not retrieval.use_vectors

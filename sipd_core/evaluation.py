@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import tempfile
 import time
 from collections import defaultdict
@@ -18,13 +17,19 @@ from sipd_core.chat.turn import Turn, Verdict
 from sipd_core.documents import case_id
 from sipd_core.engine import Engine
 from sipd_core.errors import SipdError
-from sipd_core.metrics import percentile
 from sipd_core.privacy import mask
+from sipd_core.scoring import (
+    DEPTH,
+    Abstention,
+    Answered,
+    Figures,
+    RankingFigures,
+    answered,
+    figures,
+    macro_f1,
+)
 from sipd_core.settings import Settings
 from sipd_core.tables import read_table
-
-DEPTH = 10
-"""Hits looked at: MRR@10 and nDCG@10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,6 @@ class GoldSets:
     sentiment: Path | None = None
     dialogues: Path | None = None
     pii: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One gold question: the rank of its first right case (None: not among the first ten), its gain and its time."""
-
-    style: str
-    rank: int | None
-    ndcg: float
-    relevance: float
-    found: bool
-    milliseconds: float
 
 
 async def evaluate(sets: GoldSets, settings: Settings) -> dict[str, Any]:
@@ -68,73 +61,62 @@ async def evaluate(sets: GoldSets, settings: Settings) -> dict[str, Any]:
 
 async def _figures(sets: GoldSets, engine: Engine) -> dict[str, Any]:
     gold = _gold_ids(sets.kb)
-    answered = [await _ask(engine, row, gold) for row in _rows(sets.queries)]
-    figures: dict[str, Any] = {"retrieval": _retrieval(answered)}
-    if sets.oos:
-        figures["abstention"] = await _abstention(engine, answered, _rows(sets.oos))
+    asked = [(row, {_gold_id(one, gold) for one in row["gold"].split("|")}) for row in _rows(sets.queries)]
+    inside = [await _ask(engine, row, wanted) for row, wanted in asked]
+    outside = [await _ask(engine, row, set()) for row in _rows(sets.oos)] if sets.oos else []
+    found = figures(inside, outside)
+    told: dict[str, Any] = {"retrieval": _retrieval(found, inside)}
+    if found.abstention:
+        told["abstention"] = _abstention(found.abstention)
     if sets.intents:
         rows = _rows(sets.intents)
         read = [str(engine.reader.intent(row["text"], await _vector(engine, row["text"]))) for row in rows]
-        figures["intent"] = _classification([row["intent"] for row in rows], read)
+        told["intent"] = _classification([row["intent"] for row in rows], read)
     if sets.sentiment:
         rows = _rows(sets.sentiment)
         read = [label_of(engine.reader.sentiment(row["text"], await _vector(engine, row["text"]))) for row in rows]
-        figures["sentiment"] = _classification([row["label"] for row in rows], read)
+        told["sentiment"] = _classification([row["label"] for row in rows], read)
     if sets.dialogues:
-        figures["escalation"] = await _escalation(engine, _lines(sets.dialogues))
+        told["escalation"] = await _escalation(engine, _lines(sets.dialogues))
     if sets.pii:
-        figures["pii"] = _masking(_lines(sets.pii))
-    return figures
+        told["pii"] = _masking(_lines(sets.pii))
+    return told
 
 
-async def _ask(engine: Engine, row: Mapping[str, str], gold: Mapping[str, str]) -> Answered:
-    wanted = {_gold_id(reference, gold) for reference in row["gold"].split("|")}
+async def _ask(engine: Engine, row: Mapping[str, str], wanted: set[str]) -> Answered:
     started = time.perf_counter()
     result = await engine.search(row["query"], DEPTH)
-    elapsed = (time.perf_counter() - started) * 1000
-    ranks = [at for at, hit in enumerate(result.hits, start=1) if hit.case.id in wanted]
-    ideal = sum(1 / math.log2(at + 1) for at in range(1, min(len(wanted), DEPTH) + 1))
-    gain = sum(1 / math.log2(at + 1) for at in ranks) / ideal
-    found = result.verdict is not Verdict.NOT_FOUND
-    return Answered(row.get("style", ""), ranks[0] if ranks else None, gain, result.relevance, found, elapsed)
+    return answered(
+        row.get("style", ""),
+        wanted,
+        [hit.case.id for hit in result.hits],
+        relevance=result.relevance,
+        found=result.verdict is not Verdict.NOT_FOUND,
+        milliseconds=(time.perf_counter() - started) * 1000,
+    )
 
 
-def _retrieval(answered: Sequence[Answered]) -> dict[str, Any]:
-    styles: defaultdict[str, list[Answered]] = defaultdict(list)
-    for one in answered:
-        styles[one.style].append(one)
-    times = [one.milliseconds for one in answered]
+def _retrieval(found: Figures, inside: Sequence[Answered]) -> dict[str, Any]:
+    times = figures(inside)  # of the questions in scope alone, as ever
     return {
-        **_ranking(answered),
-        "by_style": {style: _ranking(rows) for style, rows in sorted(styles.items())},
-        "p50_ms": _rounded(percentile(times, 0.5), 1),
-        "p95_ms": _rounded(percentile(times, 0.95), 1),
+        **_ranking(found.ranking),
+        "by_style": {style: _ranking(rows) for style, rows in found.by_style.items()},
+        "p50_ms": _rounded(times.p50_ms, 1),
+        "p95_ms": _rounded(times.p95_ms, 1),
     }
 
 
-def _ranking(answered: Sequence[Answered]) -> dict[str, Any]:
-    n = len(answered)
-    reciprocal = sum(1 / one.rank for one in answered if one.rank)
-    return {
-        "n": n,
-        "hit@1": _share(sum(one.rank == 1 for one in answered), n),
-        "hit@3": _share(sum(one.rank is not None and one.rank <= 3 for one in answered), n),
-        "mrr@10": _share(reciprocal, n),
-        "ndcg@10": _share(sum(one.ndcg for one in answered), n),
-    }
+def _ranking(found: RankingFigures) -> dict[str, Any]:
+    shares = {"hit@1": found.hit_1, "hit@3": found.hit_3, "mrr@10": found.mrr, "ndcg@10": found.ndcg}
+    return {"n": found.n, **{name: _rounded(share) for name, share in shares.items()}}
 
 
-async def _abstention(
-    engine: Engine, inside: Sequence[Answered], outside: Sequence[Mapping[str, str]]
-) -> dict[str, Any]:
-    results = [await engine.search(row["query"], DEPTH) for row in outside]
-    scores_in, scores_out = [one.relevance for one in inside], [result.relevance for result in results]
-    refused = sum(result.verdict is Verdict.NOT_FOUND for result in results)
+def _abstention(found: Abstention) -> dict[str, Any]:
     return {
-        "auroc": _rounded(auroc(scores_in, scores_out)),
-        "fpr_at_95_recall": _rounded(false_positives_at(scores_in, scores_out, 0.95)),
-        "not_found_rate_oos": _share(refused, len(results)),
-        "not_found_rate_in_scope": _share(sum(not one.found for one in inside), len(inside)),
+        "auroc": _rounded(found.auroc),
+        "fpr_at_95_recall": _rounded(found.false_accepts_at_95),
+        "not_found_rate_oos": _rounded(1 - found.false_accepts),
+        "not_found_rate_in_scope": _rounded(found.false_refusals),
     }
 
 
@@ -168,31 +150,8 @@ def _classification(truth: Sequence[str], read: Sequence[str]) -> dict[str, Any]
     return {"accuracy": _share(right, len(truth)), "macro_f1": _rounded(macro_f1(truth, read))}
 
 
-def macro_f1(truth: Sequence[str], read: Sequence[str]) -> float:
-    """Mean over the classes of the truth of F1 = 2 TP / (2 TP + FP + FN)."""
-    pairs = list(zip(truth, read, strict=True))
-    scores = []
-    for name in sorted(set(truth)):
-        hits = sum(a == b == name for a, b in pairs)
-        wrong = sum((a == name) != (b == name) for a, b in pairs)
-        scores.append(2 * hits / (2 * hits + wrong) if hits else 0.0)
-    return sum(scores) / len(scores)
-
-
-def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney U over its maximum)."""
-    wins = sum((p > n) + 0.5 * (p == n) for p in positives for n in negatives)
-    return wins / (len(positives) * len(negatives))
-
-
-def false_positives_at(positives: Sequence[float], negatives: Sequence[float], recall: float) -> float:
-    """Share of negatives accepted at the highest threshold that accepts `recall` of the positives."""
-    threshold = sorted(positives, reverse=True)[math.ceil(recall * len(positives)) - 1]
-    return sum(score >= threshold for score in negatives) / len(negatives)
-
-
 def _gold_ids(files: Sequence[Path]) -> dict[str, str]:
-    """Reference -> case id: `7` (0-based data row of the first file) or `file:row` and `file:sheet:row` (1-based)."""
+    """Reference -> case id: `7` (0-based data row of the first file), `file:row` and `file:sheet:row` (1-based), or the id."""
     ids: dict[str, str] = {}
     for path in files:
         with path.open("rb") as file:
@@ -202,7 +161,7 @@ def _gold_ids(files: Sequence[Path]) -> dict[str, str]:
             seen[row.sheet] += 1
             id_ = case_id(mask(row.menu.strip()).text, mask(row.issue.strip()).text)
             place = f"{row.sheet}:{seen[row.sheet]}" if row.sheet else str(seen[row.sheet])
-            ids[f"{path.name}:{place}"] = id_
+            ids[f"{path.name}:{place}"] = ids[id_] = id_
             if path == files[0]:
                 ids[str(at)] = id_
     return ids

@@ -44,6 +44,24 @@ class LanguageTables:
     noise: tuple[re.Pattern[str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What was done to a question before it is compared."""
+
+    clean: str
+    """What `clean_query` gives."""
+    dropped: tuple[str, ...]
+    """Pieces taken out: document numbers, pasted error noise, greetings and politeness."""
+    expanded: tuple[tuple[str, str], ...]
+    """Words as written (short, regional, English) with what they were read as, each once."""
+    named: tuple[tuple[str, str], ...]
+    """Abbreviations of the field with their full names, which are embedded in their place."""
+    meanings: tuple[str, ...]
+    """Meanings of the glossary that are compared besides the words."""
+    ignored: tuple[str, ...]
+    """Words left in the question that carry no topic: they are embedded, but not compared as words."""
+
+
 def expand(text: str) -> str:
     """`text` with short forms, regional and English words in plain Indonesian, everything else as it was."""
     return _WORD.sub(lambda match: _expanded(match.group()), _STRETCHED.sub(r"\1", text))
@@ -54,10 +72,24 @@ def clean_query(text: str) -> str:
 
     This is the text to embed. Never empty unless `text` is: when nothing but padding was said, the padding stays.
     """
-    lowered = _STRETCHED.sub(r"\1", text.casefold())
-    without_noise = _remove(_tables().noise, _DOCUMENT_NUMBER.sub(" ", lowered))
-    matter = expand(_remove(_tables().padding, without_noise))
-    return matter if _PART.search(matter) else expand(_squeeze(text.casefold()))
+    return expand(_matter(text)[0])
+
+
+def cleaning(text: str) -> Cleaning:
+    """`clean_query`, with everything that was done."""
+    matter, dropped = _matter(text)
+    clean = expand(matter)
+    kept = set(normalise(clean).split())
+    parts = dict.fromkeys(_PART.findall(clean))
+    names = _tables().full_names
+    return Cleaning(
+        clean,
+        dropped,
+        tuple((word, plain) for word in dict.fromkeys(_WORD.findall(matter)) if (plain := _expanded(word)) != word),
+        tuple((part, names[part]) for part in parts if part in names),
+        tuple(dict.fromkeys(meaning[len(CONCEPT_MARK) :] for meaning in concepts(stems(words(clean))))),
+        tuple(part for part in parts if part not in kept),
+    )
 
 
 def words(text: str) -> list[str]:
@@ -125,9 +157,23 @@ def _expanded(word: str) -> str:
     return _PART.sub(lambda match: table.get(match.group().casefold(), match.group()), word)
 
 
-def _remove(patterns: Sequence[re.Pattern[str]], text: str) -> str:
+def _matter(text: str) -> tuple[str, tuple[str, ...]]:
+    """A question without what has no bearing on it, short forms as they are, and the pieces taken out of it."""
+    dropped: list[str] = []
+    tables = _tables()
+    without_noise = _remove((_DOCUMENT_NUMBER, *tables.noise), _STRETCHED.sub(r"\1", text.casefold()), dropped)
+    matter = _remove(tables.padding, without_noise, dropped)
+    return (matter, tuple(dropped)) if _PART.search(matter) else (_squeeze(text.casefold()), ())
+
+
+def _remove(patterns: Sequence[re.Pattern[str]], text: str, dropped: list[str]) -> str:
+    def take(found: re.Match[str]) -> str:
+        if piece := _squeeze(found.group()):
+            dropped.append(piece)
+        return " "
+
     for pattern in patterns:
-        text = pattern.sub(" ", text)
+        text = pattern.sub(take, text)
     return _squeeze(text)
 
 

@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.chat.prompts",
         "sipd_core.embeddings",
         "sipd_core.metered",
+        "sipd_core.scoring",
     ),
     (
         "sipd_core.store",

@@ -113,3 +113,19 @@ def test_the_shipped_sentences_are_many_and_distinct() -> None:
     assert len(set(background_sentences())) >= 150
     assert len(set(field_sentences())) >= 50
     assert not set(background_sentences()) & set(field_sentences())
+
+
+def test_what_was_done_to_a_question_can_be_told() -> None:
+    text = "Selamat pagi pak, NPD 35.74/04.0/000123/LS/1.02.0.00/M/3/2025 blm bs dicetak di sipd, kena HTTP/1.1 502"
+    done = language.cleaning(text)
+    assert done.clean == clean_query(text)
+    assert {"selamat pagi", "35.74/04.0/000123/ls/1.02.0.00/m/3/2025", "http/1.1"} <= set(done.dropped)
+    assert done.expanded == (("blm", "belum"), ("bs", "bisa"))
+    assert dict(done.named)["npd"] == "nota pencairan dana"
+    assert {"npd", "~cetak"} <= set(done.meanings)
+    assert {"di", "502"} <= set(done.ignored) and "dicetak" not in done.ignored
+
+
+@pytest.mark.parametrize("text", ["", "terima kasih", "  Gaaak bisaaa login!! ", "halo min", "5.1.02.01.01.0024", "x"])
+def test_telling_changes_nothing(text: str) -> None:
+    assert language.cleaning(text).clean == clean_query(text)

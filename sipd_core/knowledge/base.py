@@ -20,13 +20,14 @@ from sipd_core.knowledge.calibration import Calibration, training_texts
 from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
 from sipd_core.knowledge.relevance import (
+    Ground,
     PreparedQuery,
     QueryVectors,
     Ranker,
     Ranking,
     Scored,
+    ground,
     prepare,
-    verdict,
 )
 from sipd_core.knowledge.side import Model, Side, biases, latest_calibration
 from sipd_core.knowledge.views import lexical_entry
@@ -57,6 +58,8 @@ class SearchResult:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     degraded: str | None = None
     """Why only words were compared, in Indonesian."""
+    ground: Ground = Ground.EMPTY
+    """Why the verdict is what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +242,9 @@ class KnowledgeBase:
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
         hits = tuple(_hit(one, snapshot) for one in ranking.cases[:count])
+        why = _ground(hits, retrieval.threshold)
         relevance = hits[0].relevance if hits else 0.0
-        found = verdict(relevance, retrieval.threshold) if hits else Verdict.NOT_FOUND
-        if found is Verdict.FOUND and not hits[0].case.remedy:
-            found = Verdict.PARTIAL  # the complaint is known, what solves it is not
-        result = SearchResult(hits, found, relevance, vector, cached, timings, degraded)
+        result = SearchResult(hits, why.verdict, relevance, vector, cached, timings, degraded, why)
         cases = {one.case_id: snapshot.cases[one.case_id] for one in ranking.cases}
         return Trial(result, query, ranking, cases, snapshot.version)
 
@@ -307,6 +308,12 @@ def _rank(
         cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
         found = QueryVectors(vector, cosines)
     return snapshot.ranker.judge(query, found, limit, exclude, words, retrieval)
+
+
+def _ground(hits: Sequence[Hit], threshold: float) -> Ground:
+    if not hits:
+        return Ground.EMPTY
+    return ground(hits[0].relevance, threshold, has_remedy=bool(hits[0].case.remedy))
 
 
 def _head_and_tail(question: str) -> str:

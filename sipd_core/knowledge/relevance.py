@@ -22,6 +22,7 @@ and .98 against .95 and .99.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
@@ -150,11 +151,34 @@ def prepare(text: str) -> PreparedQuery:
     return PreparedQuery(clean, with_full_names(clean))
 
 
-def verdict(relevance: float, threshold: float) -> Verdict:
+class Ground(StrEnum):
+    """Why a question got its verdict."""
+
+    SURE = "sure"
+    """The best case reaches the threshold and has a remedy."""
+    NO_REMEDY = "no_remedy"
+    """The best case reaches the threshold, but what solves it is not known."""
+    DOUBTFUL = "doubtful"
+    """The best case reaches only PARTIAL_SHARE of the threshold."""
+    BELOW = "below"
+    """The best case does not even reach that."""
+    EMPTY = "empty"
+    """There is no case at all."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it comes to."""
+        return _VERDICTS.get(self, Verdict.NOT_FOUND)
+
+
+_VERDICTS = {Ground.SURE: Verdict.FOUND, Ground.NO_REMEDY: Verdict.PARTIAL, Ground.DOUBTFUL: Verdict.PARTIAL}
+
+
+def ground(relevance: float, threshold: float, *, has_remedy: bool) -> Ground:
     """What the best case's relevance says; `threshold` is the setting SIMILARITY_THRESHOLD, on the calibrated scale."""
     if relevance >= threshold:
-        return Verdict.FOUND
-    return Verdict.PARTIAL if relevance >= PARTIAL_SHARE * threshold else Verdict.NOT_FOUND
+        return Ground.SURE if has_remedy else Ground.NO_REMEDY
+    return Ground.DOUBTFUL if relevance >= PARTIAL_SHARE * threshold else Ground.BELOW
 
 
 class Ranker:

@@ -13,13 +13,14 @@ from sipd_core.documents import Case
 from sipd_core.knowledge.calibration import Calibration, fit, training_texts
 from sipd_core.knowledge.lexical import LexicalIndex
 from sipd_core.knowledge.relevance import (
+    Ground,
     PreparedQuery,
     QueryVectors,
     Ranker,
     Scored,
+    ground,
     prepare,
     same_problem,
-    verdict,
 )
 from sipd_core.knowledge.views import lexical_entry, passages_of
 from tests.builders import make_case
@@ -106,14 +107,14 @@ def test_the_right_case_comes_first_and_is_found(
 ) -> None:
     best = request.getfixturevalue(kind)(question)[0]
     assert best.case_id == CASES[place].id
-    assert verdict(best.relevance, 0.5) is Verdict.FOUND
+    assert ground(best.relevance, 0.5, has_remedy=True).verdict is Verdict.FOUND
 
 
 @pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
 @pytest.mark.parametrize("question", FOREIGN)
 def test_what_the_base_does_not_hold_is_not_found(kind: str, question: str, request: pytest.FixtureRequest) -> None:
     best = request.getfixturevalue(kind)(question)[0]
-    assert verdict(best.relevance, 0.5) is Verdict.NOT_FOUND
+    assert ground(best.relevance, 0.5, has_remedy=True).verdict is Verdict.NOT_FOUND
 
 
 def test_vectors_find_what_shares_no_word(with_vectors: Search, words_only: Search) -> None:
@@ -204,11 +205,21 @@ def test_the_limit_bounds_the_list(with_vectors: Search) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relevance", "expected"),
-    [(0.5, Verdict.FOUND), (0.49, Verdict.PARTIAL), (0.25, Verdict.PARTIAL), (0.24, Verdict.NOT_FOUND)],
+    ("relevance", "has_remedy", "expected", "verdict"),
+    [
+        (0.5, True, Ground.SURE, Verdict.FOUND),
+        (0.5, False, Ground.NO_REMEDY, Verdict.PARTIAL),
+        (0.49, True, Ground.DOUBTFUL, Verdict.PARTIAL),
+        (0.25, False, Ground.DOUBTFUL, Verdict.PARTIAL),
+        (0.24, True, Ground.BELOW, Verdict.NOT_FOUND),
+    ],
 )
-def test_the_threshold_divides_the_verdicts(relevance: float, expected: Verdict) -> None:
-    assert verdict(relevance, 0.5) is expected
+def test_the_threshold_divides_the_verdicts(
+    relevance: float, has_remedy: bool, expected: Ground, verdict: Verdict
+) -> None:
+    assert ground(relevance, 0.5, has_remedy=has_remedy) is expected
+    assert expected.verdict is verdict
+    assert Ground.EMPTY.verdict is Verdict.NOT_FOUND
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="the development cases are not here")

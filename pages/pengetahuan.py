@@ -81,7 +81,7 @@ def _upload(engine: BlockingEngine) -> None:
     label = text("knowledge.upload.button", n=number(len(files))) if files else text("knowledge.upload.button_none")
     if st.button(label, type="primary", icon=":material/upload:", disabled=not files, key="knowledge.import"):
         with st.spinner(text("knowledge.upload.working")):
-            reports = engine.import_files([(file.name, file) for file in files])
+            reports = engine.import_files([(file.name, file) for file in files], text("people.local"))
         session.keep_reports(reports)
         st.rerun()
     _results(engine)

@@ -6,9 +6,10 @@ All sessions share the loop, so one HTTP pool and one set of background tasks se
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import Any, BinaryIO
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -22,12 +23,22 @@ from sipd_core.chat.turn import (
     Feedback,
     Turn,
 )
-from sipd_core.documents import CasePage, ImportReport, IndexingProgress
+from sipd_core.documents import (
+    Case,
+    CaseFilter,
+    CasePage,
+    CaseVersion,
+    Change,
+    ChangeKind,
+    ImportReport,
+    IndexingProgress,
+)
 from sipd_core.engine import Engine
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.metrics import PerformanceStats
 from sipd_core.settings import Settings
 from sipd_core.status import EngineStatus
+from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
 from sipd_core.usage import CallRecord, CostReport
 
@@ -120,8 +131,8 @@ class BlockingEngine:
     def handover_text(self, session_id: str) -> str:
         return self._engine.handover_text(session_id)
 
-    def import_files(self, files: Sequence[tuple[str, BinaryIO]]) -> tuple[ImportReport, ...]:
-        return self._portal.call(self._engine.import_files, files)
+    def import_files(self, files: Sequence[tuple[str, BinaryIO]], actor: str = "") -> tuple[ImportReport, ...]:
+        return self._portal.call(self._engine.import_files, files, actor)
 
     def preview(self, name: str, file: BinaryIO) -> ImportReport:
         return self._engine.importer.preview(name, file)
@@ -132,8 +143,48 @@ class BlockingEngine:
     def indexing(self) -> IndexingProgress:
         return self._engine.indexing()
 
-    def cases(self, search: str = "", menu: str | None = None, offset: int = 0, limit: int = 50) -> CasePage:
-        return self._engine.cases.page(search, menu, offset, limit)
+    def cases(self, wanted: CaseFilter | None = None, offset: int = 0, limit: int = 50) -> CasePage:
+        return self._engine.cases.page(wanted or CaseFilter(), offset, limit)
+
+    def case(self, case_id: str) -> Case:
+        return self._engine.cases.get(case_id)
+
+    def case_history(self, case_id: str) -> tuple[CaseVersion, ...]:
+        return self._engine.cases.history(case_id)
+
+    def files(self) -> tuple[tuple[str, int], ...]:
+        return self._engine.cases.files()
+
+    def changes(self, limit: int = 50, offset: int = 0) -> tuple[Change, ...]:
+        return self._engine.cases.changes(limit, offset)
+
+    def change_cases(
+        self,
+        kind: ChangeKind,
+        states: Mapping[str, Case | None],
+        *,
+        actor: str,
+        note: str = "",
+        redirects: Mapping[str, str] | None = None,
+        menus: Mapping[str, str] | None = None,
+    ) -> Change:
+        change = partial(self._engine.change_cases, kind, states, actor=actor, note=note)
+        return self._portal.call(partial(change, redirects=redirects, menus=menus))
+
+    def undo_effect(self, change_id: str) -> UndoEffect:
+        return self._engine.cases.undo_effect(change_id)
+
+    def undo_change(self, change_id: str, actor: str) -> Change:
+        return self._portal.call(self._engine.undo_change, change_id, actor)
+
+    def redo_change(self, change_id: str, actor: str) -> Change:
+        return self._portal.call(self._engine.redo_change, change_id, actor)
+
+    def pause_import(self, import_id: str) -> None:
+        self._portal.call(self._engine.pause_import, import_id)
+
+    def resume_import(self, import_id: str) -> None:
+        self._portal.call(self._engine.resume_import, import_id)
 
     def menus(self) -> tuple[tuple[str, int], ...]:
         return self._engine.cases.menus()

@@ -85,6 +85,68 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which rows a person wants to see; None: whatever it is."""
+
+    search: str = ""
+    """Words that all occur in the texts of the row."""
+    menu: str | None = None
+    file: str | None = None
+    import_id: str | None = None
+    """Rows whose present content came with this import."""
+    has_remedy: bool | None = None
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDelta:
+    """What a reader of an earlier version has to take over."""
+
+    version: int
+    """The version it is at afterwards."""
+    changed: tuple[Case, ...]
+    """Enabled rows that are new or have changed."""
+    removed: frozenset[str]
+    """Ids of rows that are gone or disabled."""
+
+
+class ChangeKind(StrEnum):
+    """Why rows changed. All but IMPORT are decisions of a person about rows that are there."""
+
+    IMPORT = "import"
+    EDIT = "edit"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    DELETE = "delete"
+    MERGE = "merge"
+    MENUS = "menus"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step in the life of the base, which can be undone and done again."""
+
+    id: str
+    at: datetime
+    """Timezone-aware, UTC."""
+    actor: str
+    kind: ChangeKind
+    note: str
+    cases: int
+    """Rows it says something about."""
+    undone_at: datetime | None = None
+    undone_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVersion:
+    """What a change made of one row; None: it took the row away."""
+
+    change: Change
+    case: Case | None
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """One page of the rows that match a filter."""
 
@@ -99,8 +161,12 @@ class ImportStatus(StrEnum):
     INDEXING = "indexing"
     """Rows are stored and found by words; their vectors are still being made."""
     DONE = "done"
+    PAUSED = "paused"
+    """As INDEXING, but a person wants its vectors later."""
     FAILED = "failed"
     """The file was refused as a whole; nothing of it was stored."""
+    UNDONE = "undone"
+    """A person took the import back; it can be done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +183,8 @@ class ImportReport:
     changed: int = 0
     """Of the accepted, rows whose complaint was known and whose other cells differ."""
     unchanged: int = 0
+    kept: int = 0
+    """Of the unchanged, rows that a person has edited, merged or deleted since: that decision stands."""
     rejected: int = 0
     """Rows not stored, duplicates inside the file included."""
     duplicates: int = 0
@@ -128,6 +196,8 @@ class ImportReport:
     """What was detected (delimiter, encoding, header row, ignored sheets), in Indonesian."""
     error: str | None = None
     """Why the file was refused, in Indonesian."""
+    actor: str = ""
+    """Who imported it; empty for imports of earlier releases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -27,7 +27,13 @@ from sipd_core.chat.turn import (
     EscalationReason,
     Feedback,
 )
-from sipd_core.documents import ImportReport, IndexingProgress
+from sipd_core.documents import (
+    Case,
+    Change,
+    ChangeKind,
+    ImportReport,
+    IndexingProgress,
+)
 from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.embeddings.hosted import HostedEmbedder
 from sipd_core.embeddings.local import MODEL as LOCAL_MODEL
@@ -36,7 +42,7 @@ from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.hosting import Hosting
 from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase, SearchResult
 from sipd_core.knowledge.exports import rows_as_csv
-from sipd_core.knowledge.importing import Importer
+from sipd_core.knowledge.importing import Importer, masked_case
 from sipd_core.knowledge.index import ChromaHome
 from sipd_core.knowledge.side import Model
 from sipd_core.logs import USAGE_LOGGER
@@ -301,31 +307,71 @@ class Engine:
         """The card to paste into WhatsApp or a ticket."""
         return handover_card(self.conversation(session_id), self.conversations.escalations(session_id))
 
-    async def import_files(self, files: Sequence[tuple[str, BinaryIO]]) -> tuple[ImportReport, ...]:
+    async def import_files(self, files: Sequence[tuple[str, BinaryIO]], actor: str = "") -> tuple[ImportReport, ...]:
         """Store files; their rows are durable and found by their words on return, their vectors follow."""
-        reports = tuple([await to_thread.run_sync(self.importer.accept, name, file) for name, file in files])
-        await self.base.refresh()
-        self.indexer.wake()
+        accept = partial(self.importer.accept, actor=actor)
+        reports = tuple([await to_thread.run_sync(accept, name, file) for name, file in files])
+        await self._follow()
         return reports
 
     def indexing(self) -> IndexingProgress:
         """How many rows wait to be found by meaning; how far a change of model is, `status` tells."""
         return self._upkeep.progress()
 
+    async def change_cases(
+        self,
+        kind: ChangeKind,
+        states: Mapping[str, Case | None],
+        *,
+        actor: str,
+        note: str = "",
+        redirects: Mapping[str, str] | None = None,
+        menus: Mapping[str, str] | None = None,
+    ) -> Change:
+        """A person's decision about rows (see CaseStore.change), masked; searches follow it on return."""
+        masked = {id_: masked_case(case) if case else None for id_, case in states.items()}
+        change = partial(self.cases.change, kind, masked, actor=actor, redirects=redirects, menus=menus)
+        made = await to_thread.run_sync(partial(change, note=mask(note).text))
+        await self._follow()
+        return made
+
+    async def undo_change(self, change_id: str, actor: str) -> Change:
+        """Take a change of rows back; searches follow on return. Raises NotFoundError, SipdError when it is undone."""
+        undone = await to_thread.run_sync(partial(self.cases.undo, change_id, actor=actor))
+        await self._follow()
+        return undone
+
+    async def redo_change(self, change_id: str, actor: str) -> Change:
+        """Do an undone change of rows again; raises as `undo_change`."""
+        redone = await to_thread.run_sync(partial(self.cases.redo, change_id, actor=actor))
+        await self._follow()
+        return redone
+
+    async def pause_import(self, import_id: str) -> None:
+        """Make the vectors of an import later; words find its rows all the same."""
+        await to_thread.run_sync(self.cases.pause_import, import_id)
+        self.indexer.wake()
+
+    async def resume_import(self, import_id: str) -> None:
+        """Go on making the vectors of a paused import."""
+        await to_thread.run_sync(self.cases.resume_import, import_id)
+        self.indexer.wake()
+
+    async def _follow(self) -> None:
+        """Let words, vectors and the background work take over what changed in SQL."""
+        await self.base.refresh()
+        self.indexer.wake()
+
     async def remove_samples(self) -> int:
         """Take every sample row out of SQL, of the words and of the index; returns how many."""
-        gone = [case.id for case in await to_thread.run_sync(self.cases.all) if case.sample]
         count = await to_thread.run_sync(self.cases.remove_samples)
-        await self.base.refresh()
-        await self.base.drop(gone)
-        self.indexer.wake()
+        await self._follow()
         return count
 
     async def restore_samples(self) -> int:
         """Bring the shipped rows back; their vectors are still in SQL, so nothing is embedded. Returns how many."""
         count = await to_thread.run_sync(self._upkeep.accept_samples)
-        await self.base.refresh()
-        self.indexer.wake()
+        await self._follow()
         return count
 
     async def write_shipped_vectors(self) -> int:

@@ -27,12 +27,14 @@ def main() -> None:
     """Register the pages and run the one asked for."""
     st.logo(picture(f"logo-{'dark' if st.context.theme.type == 'dark' else 'light'}.svg"), size="large")
     page = st.navigation(
-        [
-            _page("obrolan", "chat", "forum", default=True),
-            _page("pengetahuan", "knowledge", "menu_book"),
-            _page("kinerja", "performance", "speed"),
-            _page("biaya", "cost", "payments"),
-        ]
+        {
+            text("ui.nav.desk"): [_page("obrolan", "chat", "forum", default=True)],
+            text("ui.nav.base"): [_page("pengetahuan", "knowledge", "menu_book")],
+            text("ui.nav.watch"): [
+                _page("kinerja", "performance", "speed"),
+                _page("biaya", "cost", "payments"),
+            ],
+        }
     )
     page.run()
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shell import cards, session
 from sipd_core.blocking import BlockingEngine
-from sipd_core.documents import Case, CasePage
+from sipd_core.documents import Case, CaseFilter, CasePage
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
@@ -34,11 +34,11 @@ def _number() -> int:
 
 def _page(engine: BlockingEngine, search: str, menu: str | None) -> CasePage:
     """The page asked for; the first one when rows have gone since and that page is no more."""
-    found = engine.cases(search, menu, (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
+    found = engine.cases(CaseFilter(search, menu), (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
     if found.cases or not found.total:
         return found
     _first_page()
-    return engine.cases(search, menu, 0, ROWS_SHOWN)
+    return engine.cases(CaseFilter(search, menu), 0, ROWS_SHOWN)
 
 
 def _filter(engine: BlockingEngine) -> tuple[str, str | None]:

@@ -178,7 +178,9 @@ class KnowledgeBase:
             version = await to_thread.run_sync(lambda: self._cases.version)
             if version == self._snapshot.version and not force:
                 return False
+            before = self._snapshot.cases.keys()
             self._snapshot = await to_thread.run_sync(self._load, version, self._snapshot.side)
+            await self._drop(sorted(before - self._snapshot.cases.keys()))
             return True
 
     async def search(
@@ -202,8 +204,8 @@ class KnowledgeBase:
         """The search that `retrieval` would give, with its grounds; not counted among the searches of people."""
         return await self._search(self._snapshot, text, retrieval, top_k, frozenset(), limit=len(self))
 
-    async def drop(self, case_ids: Sequence[str]) -> None:
-        """Take the vectors of cases that left SQL out of the index."""
+    async def _drop(self, case_ids: Sequence[str]) -> None:
+        """Take the vectors of rows that are gone or disabled out of the index."""
         for side in (self.serving, self._building):
             if side is not None and case_ids:
                 await to_thread.run_sync(side.drop, case_ids)

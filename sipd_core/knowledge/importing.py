@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sipd_core.documents import (
     Case,
@@ -19,7 +19,9 @@ from sipd_core.documents import (
 from sipd_core.errors import TableError
 from sipd_core.knowledge.remedy import remedy_of
 from sipd_core.privacy import mask
-from sipd_core.store.cases import CaseStore, Stored
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.changes import Stored
+from sipd_core.store.meeting import CONTENT
 from sipd_core.tables import Limits, Table, read_table, safe_name
 from sipd_core.texts import text
 
@@ -46,9 +48,9 @@ class Importer:
         self._limits = limits or Limits()
         self._clock = clock
 
-    def accept(self, name: str, file: BinaryIO, *, sample: bool = False) -> ImportReport:
+    def accept(self, name: str, file: BinaryIO, *, sample: bool = False, actor: str = "") -> ImportReport:
         """Store one file; a file that cannot be read is a FAILED report, and nothing of it is stored."""
-        report = self._new_report(name)
+        report = replace(self._new_report(name), actor=actor)
         try:
             table = read_table(name, file, self._limits)
         except TableError as error:
@@ -106,6 +108,7 @@ def _finisher(table: Table, batch: _Batch) -> Callable[[ImportReport, Stored], I
             accepted=accepted,
             changed=len(stored.changed),
             unchanged=len(stored.unchanged),
+            kept=len(stored.kept),
             rejected=len(batch.rejections),
             duplicates=len(batch.repeats),
             masked=batch.masked,
@@ -138,6 +141,12 @@ def _case(row: Row, *, sample: bool) -> tuple[Case, int]:
         sample=sample,
     )
     return case, sum(sum(masked.counts.values()) for masked in cells.values())
+
+
+def masked_case(case: Case) -> Case:
+    """A case as a person wrote it, with every text masked; its remedy is what the person says it is."""
+    texts: dict[str, Any] = {name: mask(getattr(case, name).strip()).text for name in CONTENT}
+    return replace(case, **texts)
 
 
 def _place(case: Case) -> str:

@@ -29,6 +29,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.store import schema
+from sipd_core.store.migrations import MIGRATIONS
 
 log = logging.getLogger(__name__)
 
@@ -37,44 +38,6 @@ BUSY_SECONDS = 15
 
 _bookkeeping = MetaData()
 _migrations = Table("migrations", _bookkeeping, Column("name", String(80), primary_key=True))
-
-
-def m001_create_tables(connection: Connection) -> None:
-    """The first release; a fresh database starts with today's tables instead, so nothing is left to do here."""
-
-
-def m002_books_and_models(connection: Connection) -> None:
-    """Books of hosted calls (tokens by kind, finer money, outcome), and views of more than one embedding model."""
-    for change in _M002:
-        connection.exec_driver_sql(change)
-
-
-_M002 = (
-    "ALTER TABLE usage RENAME COLUMN tokens TO prompt_tokens",
-    "ALTER TABLE usage ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE usage ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE usage ADD COLUMN estimated BOOLEAN NOT NULL DEFAULT false",
-    "ALTER TABLE usage ADD COLUMN retries INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE usage ADD COLUMN outcome VARCHAR(16) NOT NULL DEFAULT 'ok'",
-    "ALTER TABLE usage ADD COLUMN request_id VARCHAR(120)",
-    "ALTER TABLE usage ADD COLUMN cost_pico_usd BIGINT",
-    "UPDATE usage SET cost_pico_usd = cost_micro_usd * 1000000",
-    "ALTER TABLE usage DROP COLUMN cost_micro_usd",
-    "DROP INDEX ix_usage_day",
-    "CREATE INDEX ix_usage_day_cost ON usage (day, cost_pico_usd)",
-    "CREATE TABLE indexed_views (case_id VARCHAR(20) NOT NULL REFERENCES cases (id) ON DELETE CASCADE,"
-    " model VARCHAR(160) NOT NULL, position INTEGER NOT NULL, key VARCHAR(64) NOT NULL,"
-    " PRIMARY KEY (case_id, model, position))",
-    "INSERT INTO indexed_views SELECT v.case_id, 'multilingual-e5-small-q4/384', v.position, v.key FROM views v"
-    " JOIN cases c ON c.id = v.case_id WHERE c.indexed",
-    "DROP TABLE views",
-    "DROP INDEX ix_cases_indexed",
-    "ALTER TABLE cases DROP COLUMN indexed",
-)
-"""The first release knew one model alone."""
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables, m002_books_and_models)
-"""Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""
 
 
 T = TypeVar("T")

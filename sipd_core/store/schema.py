@@ -59,18 +59,77 @@ cases = Table(
     Column("enabled", Boolean, nullable=False),
     Column("import_id", ForeignKey("imports.id"), nullable=False),
     Column("changed_at", Float, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0", index=True),
 )
-"""Masked rows, the truth. A row is indexed for a model once `indexed_views` holds its views for that model."""
+"""Masked rows as they are now: of each the newest state in `case_versions` that is not undone. `version` is the base's
+version at the row's last change. A row is indexed for a model once `indexed_views` holds its views for that model."""
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("case_id", String(20), primary_key=True),
+    Column("version", Integer, nullable=False, index=True),
+)
+"""Rows that left `cases`, and the base's version at which they did: other processes take it over from here."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("seq", Integer, nullable=False, unique=True),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undone_at", Float),
+    Column("undone_by", String(200), nullable=False, server_default=""),
+)
+"""Everything that changed rows, in the order of `seq`; an import's change has the id of its import."""
+
+case_versions = Table(
+    "case_versions",
+    metadata,
+    Column("change_id", ForeignKey("changes.id", ondelete="CASCADE"), primary_key=True),
+    Column("case_id", String(20), primary_key=True),
+    Column("content", Text),
+    Column("said", Text),
+    Index("ix_case_versions_case", "case_id"),
+)
+"""What each change made of a row: the case as JSON, NULL when it took the row away; `said`: what
+the file itself said where a person's edit was kept beside it. Nothing is ever edited here; a row is
+what the newest change says that is not undone."""
+
+redirects = Table(
+    "redirects",
+    metadata,
+    Column("change_id", ForeignKey("changes.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(20), primary_key=True),
+    Column("case_id", String(20), nullable=False),
+)
+"""Content ids that stand for a case of another id, since an edit, a merge or a new menu name. They count while their
+change is not undone: a file that says the same again finds the case it belongs to."""
+
+menu_names = Table(
+    "menu_names",
+    metadata,
+    Column("change_id", ForeignKey("changes.id", ondelete="CASCADE"), primary_key=True),
+    Column("spelling", String(500), primary_key=True),
+    Column("name", Text, nullable=False),
+)
+"""Spellings of a menu and the name they are filed under, as long as their change is not undone."""
 
 origins = Table(
     "origins",
     metadata,
-    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
-    Column("file", String(255), primary_key=True),
+    Column("import_id", ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("case_id", String(20), primary_key=True),
     Column("sheet", String(255), primary_key=True),
     Column("row", Integer, primary_key=True),
+    Column("file", String(255), nullable=False),
+    Index("ix_origins_case", "case_id"),
 )
-"""Every row of every file that reports a case: how often the same complaint came in. `sheet` is '' for a CSV."""
+"""Every row of every import that reports a case: how often the same complaint came in. `sheet` is '' for a CSV. The same
+row of the same file counts once, however often it was imported; `case_id` is the content id as the file has it."""
 
 embeddings = Table(
     "embeddings",

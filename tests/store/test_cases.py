@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from sipd_core.documents import Case, ImportReport, ImportStatus
-from sipd_core.store.cases import CaseStore, Stored
+from sipd_core.documents import Case, CaseFilter, ImportReport, ImportStatus
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
 from tests.builders import make_case, make_report
 
@@ -100,11 +101,11 @@ def test_repeats_count_as_reports_once_each(store: CaseStore) -> None:
 
 def test_search_menu_and_paging(store: CaseStore) -> None:
     add(store, [make_case(f"masalah {n}", menu="Login" if n % 2 else "DPA", row=n) for n in range(10)])
-    page = store.page("MASALAH", "Login", offset=2, limit=2)
+    page = store.page(CaseFilter("MASALAH", "Login"), offset=2, limit=2)
     assert page.total == 5
     assert [case.issue for case in page.cases] == ["masalah 5", "masalah 7"]
-    assert store.page("50%", None, 0, 10).total == 0
-    assert store.page("masalah 3", None, 0, 10).total == 1
+    assert store.page(CaseFilter("50%"), 0, 10).total == 0
+    assert store.page(CaseFilter("masalah 3"), 0, 10).total == 1
 
 
 def test_views_belong_to_indexed_cases(store: CaseStore) -> None:

@@ -14,12 +14,16 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
 from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
-from sipd_core.store.database import MIGRATIONS, Database, _migrations
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.database import Database, _migrations
 from sipd_core.store.ledger import CostTracker
+from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.store.schema import cases, indexed_views, knowledge_state, metadata
 from sipd_core.usage import CallRecord, Usage
 
-CHANGED = ("usage", "indexed_views", "cases")
+CHANGED = (
+    "usage", "indexed_views", "cases", "removals", "changes", "case_versions", "redirects", "menu_names", "origins",
+)  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"
     " status VARCHAR(16) NOT NULL, sample BOOLEAN NOT NULL, report TEXT NOT NULL, PRIMARY KEY (id))",
@@ -31,6 +35,10 @@ FIRST_RELEASE = (
     "CREATE INDEX ix_cases_indexed ON cases (indexed)",
     "CREATE TABLE views (case_id VARCHAR(20) NOT NULL, position INTEGER NOT NULL, key VARCHAR(64) NOT NULL,"
     " PRIMARY KEY (case_id, position), FOREIGN KEY(case_id) REFERENCES cases (id) ON DELETE CASCADE)",
+    "CREATE TABLE knowledge_state (name VARCHAR(40) NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name))",
+    "CREATE TABLE origins (case_id VARCHAR(20) NOT NULL, file VARCHAR(255) NOT NULL, sheet VARCHAR(255) NOT NULL,"
+    " row INTEGER NOT NULL, PRIMARY KEY (case_id, file, sheet, row),"
+    " FOREIGN KEY(case_id) REFERENCES cases (id) ON DELETE CASCADE)",
     "CREATE TABLE usage (id {id} NOT NULL, at FLOAT NOT NULL, day VARCHAR(10) NOT NULL, operation VARCHAR(40) NOT NULL,"
     " model VARCHAR(120) NOT NULL, tokens INTEGER NOT NULL, texts INTEGER NOT NULL, latency_ms FLOAT NOT NULL,"
     " cost_micro_usd BIGINT, conversation_id VARCHAR(32), PRIMARY KEY (id))",
@@ -39,6 +47,7 @@ FIRST_RELEASE = (
     "INSERT INTO imports VALUES ('i', 'log.csv', 1.0, 'done', false, '{{}}')",
     "INSERT INTO cases VALUES ('done', 'm', 'a', '', '', '', '', '', 'log.csv', NULL, 2, false, true, 'i', 1.0, true)",
     "INSERT INTO cases VALUES ('new', 'm', 'b', '', '', '', '', '', 'log.csv', NULL, 3, false, true, 'i', 1.0, false)",
+    "INSERT INTO origins VALUES ('done', 'log.csv', '', 2), ('done', 'log.csv', '', 9), ('new', 'log.csv', '', 3)",
     "INSERT INTO views VALUES ('done', 0, 'k0'), ('done', 1, 'k1'), ('new', 0, 'k2')",
     "INSERT INTO usage (at, day, operation, model, tokens, texts, latency_ms, cost_micro_usd, conversation_id) VALUES"
     " (1795323600.25, '2026-11-22', 'chat', 'm', 750, 1, 80.5, 105, 'c1'),"
@@ -112,6 +121,19 @@ def test_what_the_first_release_had_indexed_stays_indexed_and_no_more(database: 
     with database.write() as connection:
         connection.execute(delete(cases))
         assert connection.execute(select(func.count()).select_from(indexed_views)).scalar_one() == 0
+
+
+def test_rows_of_the_first_release_have_a_history_and_can_be_undone(database: Database) -> None:
+    back_to_the_first_release(database)
+    database._migrate()
+    store = CaseStore(database)
+    assert store.reports() == {"done": 2}
+    assert [change.note for change in store.changes(5)] == ["log.csv"]
+    assert [version.case for version in store.history("new")] == [store.get("new")]
+    store.undo("i", actor="uji")
+    assert store.all() == []
+    store.redo("i", actor="uji")
+    assert [case.id for case in store.all()] == ["done", "new"]
 
 
 def test_upsert_replaces_by_primary_key(database: Database) -> None:

@@ -1,0 +1,97 @@
+"""How a database of an earlier release becomes today's. One reason to change: the tables of schema.py did.
+
+Each step runs once, in a transaction of its own; a fresh database is made whole from schema.py and has all behind it.
+"""
+
+import json
+from collections.abc import Callable
+
+from sqlalchemy import Connection, text
+
+
+def m001_create_tables(connection: Connection) -> None:
+    """The first release; a fresh database starts with today's tables instead, so nothing is left to do here."""
+
+
+def m002_books_and_models(connection: Connection) -> None:
+    """Books of hosted calls (tokens by kind, finer money, outcome), and views of more than one embedding model."""
+    for change in _M002:
+        connection.exec_driver_sql(change)
+
+
+_M002 = (
+    "ALTER TABLE usage RENAME COLUMN tokens TO prompt_tokens",
+    "ALTER TABLE usage ADD COLUMN cached_tokens INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN completion_tokens INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN estimated BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE usage ADD COLUMN retries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE usage ADD COLUMN outcome VARCHAR(16) NOT NULL DEFAULT 'ok'",
+    "ALTER TABLE usage ADD COLUMN request_id VARCHAR(120)",
+    "ALTER TABLE usage ADD COLUMN cost_pico_usd BIGINT",
+    "UPDATE usage SET cost_pico_usd = cost_micro_usd * 1000000",
+    "ALTER TABLE usage DROP COLUMN cost_micro_usd",
+    "DROP INDEX ix_usage_day",
+    "CREATE INDEX ix_usage_day_cost ON usage (day, cost_pico_usd)",
+    "CREATE TABLE indexed_views (case_id VARCHAR(20) NOT NULL REFERENCES cases (id) ON DELETE CASCADE,"
+    " model VARCHAR(160) NOT NULL, position INTEGER NOT NULL, key VARCHAR(64) NOT NULL,"
+    " PRIMARY KEY (case_id, model, position))",
+    "INSERT INTO indexed_views SELECT v.case_id, 'multilingual-e5-small-q4/384', v.position, v.key FROM views v"
+    " JOIN cases c ON c.id = v.case_id WHERE c.indexed",
+    "DROP TABLE views",
+    "DROP INDEX ix_cases_indexed",
+    "ALTER TABLE cases DROP COLUMN indexed",
+)
+"""The first release knew one model alone."""
+
+
+def m003_changes(connection: Connection) -> None:
+    """Every row gets a history: what is there becomes the work of the import that brought it."""
+    for change in _M003:
+        connection.exec_driver_sql(change)
+    imports = connection.execute(text("SELECT id, at FROM imports WHERE status <> 'failed' ORDER BY at, id")).all()
+    for seq, row in enumerate(imports, start=1):
+        connection.execute(_M003_CHANGE, {"id": row.id, "seq": seq, "at": row.at})
+    cases = connection.execute(text("SELECT * FROM cases")).mappings().all()
+    for case in cases:
+        content = {name: case[name] for name in _M003_CONTENT} | {
+            name: bool(case[name]) for name in ("sample", "enabled")
+        }
+        state = {"change_id": case["import_id"], "case_id": case["id"], "content": json.dumps(content)}
+        connection.execute(_M003_VERSION, state)
+
+
+_M003 = (
+    "ALTER TABLE cases ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX ix_cases_version ON cases (version)",
+    "CREATE TABLE removals (case_id VARCHAR(20) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)",
+    "CREATE INDEX ix_removals_version ON removals (version)",
+    "CREATE TABLE changes (id VARCHAR(32) NOT NULL PRIMARY KEY, seq INTEGER NOT NULL UNIQUE, at FLOAT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, kind VARCHAR(16) NOT NULL, note TEXT NOT NULL, undone_at FLOAT,"
+    " undone_by VARCHAR(200) NOT NULL DEFAULT '')",
+    "CREATE TABLE case_versions (change_id VARCHAR(32) NOT NULL REFERENCES changes (id) ON DELETE CASCADE,"
+    " case_id VARCHAR(20) NOT NULL, content TEXT, said TEXT, PRIMARY KEY (change_id, case_id))",
+    "CREATE INDEX ix_case_versions_case ON case_versions (case_id)",
+    "CREATE TABLE redirects (change_id VARCHAR(32) NOT NULL REFERENCES changes (id) ON DELETE CASCADE,"
+    " key VARCHAR(20) NOT NULL, case_id VARCHAR(20) NOT NULL, PRIMARY KEY (change_id, key))",
+    "CREATE TABLE menu_names (change_id VARCHAR(32) NOT NULL REFERENCES changes (id) ON DELETE CASCADE,"
+    " spelling VARCHAR(500) NOT NULL, name TEXT NOT NULL, PRIMARY KEY (change_id, spelling))",
+    "ALTER TABLE origins RENAME TO origins_before",
+    "CREATE TABLE origins (import_id VARCHAR(32) NOT NULL REFERENCES imports (id) ON DELETE CASCADE,"
+    " case_id VARCHAR(20) NOT NULL, sheet VARCHAR(255) NOT NULL, row INTEGER NOT NULL, file VARCHAR(255) NOT NULL,"
+    " PRIMARY KEY (import_id, case_id, sheet, row))",
+    "INSERT INTO origins SELECT c.import_id, o.case_id, o.sheet, o.row, o.file FROM origins_before o"
+    " JOIN cases c ON c.id = o.case_id",
+    "DROP TABLE origins_before",
+    "CREATE INDEX ix_origins_case ON origins (case_id)",
+)
+_M003_CONTENT = (
+    "id", "menu", "issue", "expected", "note_dev", "note_qa", "status", "file", "sheet", "row", "remedy",
+)  # fmt: skip
+_M003_CHANGE = text(
+    "INSERT INTO changes (id, seq, at, actor, kind, note) SELECT id, :seq, :at, '', 'import', file FROM imports"
+    " WHERE id = :id"
+)
+_M003_VERSION = text("INSERT INTO case_versions (change_id, case_id, content) VALUES (:change_id, :case_id, :content)")
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables, m002_books_and_models, m003_changes)
+"""Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -23,7 +23,8 @@ from sipd_core.knowledge.side import Model
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA
-from sipd_core.store.cases import CaseStore, Stored
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.upkeep import CurrentReader, Models, Upkeep

@@ -6,7 +6,8 @@ Each step runs once, in a transaction of its own; a fresh database is made whole
 import json
 from collections.abc import Callable
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+from sqlalchemy import text as sql
 
 
 def m001_create_tables(connection: Connection) -> None:
@@ -48,10 +49,10 @@ def m003_changes(connection: Connection) -> None:
     """Every row gets a history: what is there becomes the work of the import that brought it."""
     for change in _M003:
         connection.exec_driver_sql(change)
-    imports = connection.execute(text("SELECT id, at FROM imports WHERE status <> 'failed' ORDER BY at, id")).all()
+    imports = connection.execute(sql("SELECT id, at FROM imports WHERE status <> 'failed' ORDER BY at, id")).all()
     for seq, row in enumerate(imports, start=1):
         connection.execute(_M003_CHANGE, {"id": row.id, "seq": seq, "at": row.at})
-    cases = connection.execute(text("SELECT * FROM cases")).mappings().all()
+    cases = connection.execute(sql("SELECT * FROM cases")).mappings().all()
     for case in cases:
         content = {name: case[name] for name in _M003_CONTENT} | {
             name: bool(case[name]) for name in ("sample", "enabled")
@@ -87,11 +88,11 @@ _M003 = (
 _M003_CONTENT = (
     "id", "menu", "issue", "expected", "note_dev", "note_qa", "status", "file", "sheet", "row", "remedy",
 )  # fmt: skip
-_M003_CHANGE = text(
+_M003_CHANGE = sql(
     "INSERT INTO changes (id, seq, at, actor, kind, note) SELECT id, :seq, :at, '', 'import', file FROM imports"
     " WHERE id = :id"
 )
-_M003_VERSION = text("INSERT INTO case_versions (change_id, case_id, content) VALUES (:change_id, :case_id, :content)")
+_M003_VERSION = sql("INSERT INTO case_versions (change_id, case_id, content) VALUES (:change_id, :case_id, :content)")
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables, m002_books_and_models, m003_changes)
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sipd_core.documents import Case, ImportReport
+from sipd_core.documents import Case, ChangeKind, ImportReport
 from sipd_core.embeddings.cached import CachedEmbedder, Embedded
 from sipd_core.knowledge.base import KnowledgeBase
 from sipd_core.knowledge.index import ChromaHome, ChromaIndex
 from sipd_core.knowledge.side import Model, Side, calibration_state, view_id
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
-from sipd_core.store.cases import CaseStore, Stored
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
 from tests.builders import make_case, make_report
@@ -172,7 +173,6 @@ async def test_a_removed_row_is_neither_found_nor_left_in_the_index(bench: Bench
     await bench.index()
     assert bench.cases.remove_samples() == 1
     await bench.base.refresh()
-    await bench.base.drop([sample.id])
     result = await bench.base.search("contoh yang dihapus")
     assert sample.id not in {hit.case.id for hit in result.hits}
     assert not any(id_.startswith(sample.id) for id_ in ids(bench))
@@ -303,7 +303,8 @@ async def test_a_removed_row_leaves_the_built_side_too(bench: Bench) -> None:
     bench.base.build(side)
     await bench.index(side)
     gone = bench.cases.all()[0].id
-    await bench.base.drop([gone])
+    bench.cases.change(ChangeKind.DELETE, {gone: None}, actor="uji")
+    await bench.base.refresh()
     assert not any(id_.startswith(gone) for one in (side, bench.side) for id_ in one.index.ids())
 
 

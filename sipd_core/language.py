@@ -132,6 +132,13 @@ def with_full_names(text: str) -> str:
     return _PART.sub(lambda match: names.get(match.group().casefold(), match.group()), text)
 
 
+@cache
+def listed_words() -> frozenset[str]:
+    """Every word that stands in one of the tables, in the form in which it stands there."""
+    files = (name for name in sorted(LANGUAGE_FOLDER.iterdir()) if name.suffix in (".tsv", ".txt"))
+    return frozenset(word for file in files for line in _lines(file) for word in _PART.findall(line.casefold()))
+
+
 def background_sentences() -> tuple[str, ...]:
     """Sentences that no knowledge base about SIPD answers, the negatives of the calibration."""
     return tuple(_lines(LANGUAGE_FOLDER / "background.txt"))

@@ -31,6 +31,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.chat.signals",
         "sipd_core.chat.citations",
         "sipd_core.knowledge.remedy",
+        "sipd_core.knowledge.distinctions",
+        "sipd_core.knowledge.likeness",
+        "sipd_core.knowledge.menus",
     ),
     (
         "sipd_core.chat.escalation",
@@ -39,6 +42,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.embeddings",
         "sipd_core.metered",
         "sipd_core.scoring",
+        "sipd_core.knowledge.gist",
+        "sipd_core.knowledge.judgement",
     ),
     (
         "sipd_core.store",
@@ -46,6 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.chat.answering",
         "sipd_core.chat.suggestions",
         "sipd_core.chat.handover",
+        "sipd_core.knowledge.clusters",
     ),
     (
         "sipd_core.embeddings.local",

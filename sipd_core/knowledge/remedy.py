@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 
-class _Clause(Enum):
+class Clause(Enum):
     """What one clause does; the value is its weight."""
 
     INSTRUCTION = 3.0
@@ -132,38 +132,43 @@ def is_remedy(text: str) -> bool:
     return _score(text) >= _THRESHOLD
 
 
+def clauses_of(text: str) -> list[tuple[str, Clause]]:
+    """Each clause of `text` in lower case, links and courtesies left out, with what it does."""
+    plain = _STEP.sub(". ", _NOTHING.sub(" ", text).casefold())
+    parts = ((part.strip(), _WORD.findall(part)) for part in _SPLIT.split(plain))
+    return [(part, _kind(words)) for part, words in parts if words]
+
+
 def _score(text: str) -> float:
     """Weights of the clauses and of the whole; 0.0 for a text without words."""
-    plain = _NOTHING.sub(" ", text).casefold()
-    steps = len(_STEP.findall(plain))
-    clauses = [words for part in _SPLIT.split(_STEP.sub(". ", plain)) if (words := _WORD.findall(part))]
+    clauses = clauses_of(text)
     if not clauses:
         return 0.0
-    kinds = [_kind(words) for words in clauses]
-    length = sum(map(len, clauses))
-    ordered = (steps >= 2) * 2.0 + bool(_SEQUENCE.search(plain))
+    plain = _NOTHING.sub(" ", text).casefold()
+    length = sum(len(_WORD.findall(part)) for part, _ in clauses)
+    ordered = (len(_STEP.findall(plain)) >= 2) * 2.0 + bool(_SEQUENCE.search(plain))
     shape = ordered + bool(_PATH.search(plain)) + (length >= 15) + (length >= 30)
-    acts = any(kind in (_Clause.INSTRUCTION, _Clause.BRIEF, _Clause.RULE) for kind in kinds)
-    return sum(kind.value for kind in kinds) + (shape if acts else shape / 2)
+    acts = any(kind in (Clause.INSTRUCTION, Clause.BRIEF, Clause.RULE) for _, kind in clauses)
+    return sum(kind.value for _, kind in clauses) + (shape if acts else shape / 2)
 
 
-def _kind(clause: list[str]) -> _Clause:
+def _kind(clause: list[str]) -> Clause:
     words = clause[:]
     while len(words) > 1 and words[0] in _OPENERS:
         words = words[1:]
     if _is_plea(words):
-        return _Clause.REQUEST
+        return Clause.REQUEST
     if _is_report(words):
-        return _Clause.REPORT
+        return Clause.REPORT
     if words[0] in _WISHES:
-        return _Clause.RULE if words[0] in ("tidak", "bisa", "dapat") and _is_rule(words) else _Clause.WISH
+        return Clause.RULE if words[0] in ("tidak", "bisa", "dapat") and _is_rule(words) else Clause.WISH
     if _is_instruction(words):
-        return _Clause.BRIEF if len(words) <= 3 and not _PLACES & set(words) else _Clause.INSTRUCTION
+        return Clause.BRIEF if len(words) <= 3 and not _PLACES & set(words) else Clause.INSTRUCTION
     if _is_rule(words):
-        return _Clause.RULE
+        return Clause.RULE
     # What is impossible explains; nobody wishes for it.
     hindered = {("tidak", "bisa"), ("tidak", "dapat")} & set(pairwise(words))
-    return _Clause.STATE if _STATES & set(words) and not hindered else _Clause.NEUTRAL
+    return Clause.STATE if _STATES & set(words) and not hindered else Clause.NEUTRAL
 
 
 def _is_plea(words: list[str]) -> bool:

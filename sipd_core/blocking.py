@@ -68,6 +68,8 @@ class BlockingEngine:
             engine = Engine(settings, load_samples=load_samples, head_start=head_start)
             scope: AbstractContextManager[Engine] = self._portal.wrap_async_context_manager(engine)
             self._engine = self._stack.enter_context(scope)
+            self.health = self._engine.health_desk(self.change_cases)
+            self._stack.callback(self.health.close)
         except BaseException:
             self._stack.close()
             raise

@@ -42,6 +42,7 @@ from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.hosting import Hosting
 from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase, SearchResult
 from sipd_core.knowledge.exports import rows_as_csv
+from sipd_core.knowledge.health import Changer, HealthDesk
 from sipd_core.knowledge.importing import Importer, masked_case
 from sipd_core.knowledge.index import ChromaHome
 from sipd_core.knowledge.side import Model
@@ -334,6 +335,10 @@ class Engine:
         made = await to_thread.run_sync(partial(change, note=mask(note).text))
         await self._follow()
         return made
+
+    def health_desk(self, change: Changer) -> HealthDesk:
+        """The desk at which the base is looked through and mended; whoever takes it closes it."""
+        return HealthDesk(self.cases, self.vectors, self.base, change)
 
     async def undo_change(self, change_id: str, actor: str) -> Change:
         """Take a change of rows back; searches follow on return. Raises NotFoundError, SipdError when it is undone."""

@@ -173,6 +173,9 @@ class BlockingEngine:
         change = partial(self._engine.change_cases, kind, states, actor=actor, note=note)
         return self._portal.call(partial(change, redirects=redirects, menus=menus))
 
+    def edit_case(self, edited: Case, actor: str, note: str = "") -> Change:
+        return self._portal.call(self._engine.edit_case, edited, actor, note)
+
     def undo_effect(self, change_id: str) -> UndoEffect:
         return self._engine.cases.undo_effect(change_id)
 

@@ -41,9 +41,10 @@ from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.hosting import Hosting
 from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase, SearchResult
+from sipd_core.knowledge.editing import checked, masked_case
 from sipd_core.knowledge.exports import rows_as_csv
 from sipd_core.knowledge.health import Changer, HealthDesk
-from sipd_core.knowledge.importing import Importer, masked_case
+from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaHome
 from sipd_core.knowledge.side import Model
 from sipd_core.logs import USAGE_LOGGER
@@ -339,6 +340,12 @@ class Engine:
     def health_desk(self, change: Changer) -> HealthDesk:
         """The desk at which the base is looked through and mended; whoever takes it closes it."""
         return HealthDesk(self.cases, self.vectors, self.base, change)
+
+    async def edit_case(self, edited: Case, actor: str, note: str = "") -> Change:
+        """Let a row be what a person wrote, masked; raises CaseError when that cannot be, NotFoundError when it is gone."""
+        edit = await to_thread.run_sync(checked, self.cases, edited)
+        states = {edit.case.id: edit.case}
+        return await self.change_cases(ChangeKind.EDIT, states, actor=actor, note=note, redirects=edit.redirects)
 
     async def undo_change(self, change_id: str, actor: str) -> Change:
         """Take a change of rows back; searches follow on return. Raises NotFoundError, SipdError when it is undone."""

@@ -4,6 +4,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── SettingsError             an environment variable holds a value that is not allowed
 ├── MessageError              a chat message that cannot be answered (empty, too long)
 ├── TableError                an uploaded file that cannot be read as a complaint log
+├── CaseError                a row cannot be what a person wants it to be (empty, too long, a repetition)
 ├── EmbeddingError            an embedding could not be computed; never answered with zeros
 ├── PriceError                the price table cannot be read
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
@@ -60,6 +61,12 @@ class TableError(SipdError):
     """A file that cannot be read as a complaint log; `text_key` names an entry of `tables.toml`."""
 
     text_key = "tables.not_a_table"
+
+
+class CaseError(SipdError):
+    """A row cannot be what a person wants it to be; `text_key` names an entry of `changes.toml`."""
+
+    text_key = "changes.no_issue"
 
 
 class EmbeddingError(SipdError):

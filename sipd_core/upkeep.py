@@ -176,7 +176,7 @@ class Upkeep:
         before = self._cases.counts()["samples"]
         for path in sorted(self._samples.iterdir()):
             with path.open("rb") as file:
-                self._importer.accept(path.name, file, sample=True)
+                self._importer.accept(path.name, file, sample=True, actor=text("people.shipped"))
         self._cases.set_state("samples", "loaded")
         return self._cases.counts()["samples"] - before
 

@@ -70,6 +70,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "sipd_core.chat.memory",
         "sipd_core.chat.answer_cache",
+        "sipd_core.knowledge.editing",
         "sipd_core.knowledge.importing",
         "sipd_core.knowledge.indexing",
         "sipd_core.knowledge.inspection",

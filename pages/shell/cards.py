@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
 from sipd_core.chat.turn import AnsweredBy, Turn, Verdict
-from sipd_core.documents import Case, Hit
-from sipd_core.locale_id import duration, number, percent, usd
+from sipd_core.documents import Case, Hit, ImportReport
+from sipd_core.locale_id import duration, moment, number, percent, usd
 from sipd_core.texts import catalogue, text
 
 ISSUE_SHOWN = 88
@@ -142,9 +142,16 @@ def origin(case: Case) -> str:
     return text("chat.card.origin", file=case.file, row=number(case.row))
 
 
+def batch_name(report: ImportReport) -> str:
+    """File and time of an import, not yet escaped."""
+    return text("knowledge.table.batch_option", file=report.file, at=moment(report.at))
+
+
 def case_badges(case: Case) -> list[str]:
     """Menu and sample mark of a case."""
     badges = [badge("blue", case.menu or text("chat.card.no_menu"), "folder_open")]
+    if not case.enabled:
+        badges.append(badge("gray", text("chat.card.disabled"), "visibility_off"))
     if case.sample:
         badges.append(badge("orange", text("chat.card.sample")))
     return badges

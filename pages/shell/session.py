@@ -24,6 +24,8 @@ _LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
 _REPORTS = "knowledge.reports"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
+_CHANGE = "knowledge.last_change"
+_TABLE_ROUND = "knowledge.table_round"
 _FLASH = "flash"
 _PROBLEM = "problem"
 
@@ -207,6 +209,29 @@ def note_samples_removed(count: int) -> None:
 def samples_removed() -> int:
     """How many sample rows this browser removed."""
     return int(st.session_state.get(_SAMPLES_REMOVED, 0))
+
+
+def note_change(change_id: str, said: str) -> None:
+    """Remember the last change of rows for its undo; the table forgets its selection, whose rows may be gone."""
+    st.session_state[_CHANGE] = (change_id, said)
+    st.session_state[_TABLE_ROUND] = table_round() + 1
+
+
+def last_change() -> tuple[str, str] | None:
+    """Id of the last change this browser made to rows, and what to say of it."""
+    kept: tuple[str, str] | None = st.session_state.get(_CHANGE)
+    return kept
+
+
+def forget_change() -> None:
+    """The last change was undone, or its notice was closed."""
+    st.session_state.pop(_CHANGE, None)
+    st.session_state[_TABLE_ROUND] = table_round() + 1
+
+
+def table_round() -> int:
+    """Part of the table's key; a new number clears its selection."""
+    return int(st.session_state.get(_TABLE_ROUND, 0))
 
 
 def keep_problem(message: str) -> None:

@@ -1,30 +1,32 @@
-"""The rows of the knowledge base as a table with search, menu filter, pages, one row in full, and export."""
+"""The rows of the knowledge base as a table with search, filters, pages, what may be done to rows, and export."""
 
 import streamlit as st
 
-from pages.shell import cards, session
+from pages.shell import cards, case_actions, session
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseFilter, CasePage
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
 ROWS_SHOWN = 25
+_STATES = {"all": None, "on": True, "off": False}
 
 
 def draw_cases(engine: BlockingEngine) -> None:
-    """Filter, one page of rows, and the chosen row beneath."""
+    """Filter, one page of rows, and what may be done to the chosen ones beneath."""
     st.subheader(text("knowledge.table.heading"), anchor=False)
-    search, menu = _filter(engine)
-    found = _page(engine, search, menu)
+    case_actions.draw_last(engine)
+    wanted = _filter(engine)
+    found = _page(engine, wanted)
     if not found.total:
         st.info(text("knowledge.table.no_match"), icon=":material/search_off:")
         return
     st.caption(f"{text('knowledge.table.total', total=number(found.total))} · {text('knowledge.table.select_hint')}")
-    chosen = _table(found.cases, f"knowledge.table.{search}.{menu}.{_number()}")
+    chosen = _table(found.cases, f"knowledge.table.{hash(wanted)}.{_number()}.{session.table_round()}")
     if (pages := -(-found.total // ROWS_SHOWN)) > 1:
         st.pagination(pages, key=session.TABLE_PAGE)
-    if chosen is not None:
-        _detail(chosen)
+    if chosen:
+        _chosen(engine, chosen)
     _export(engine)
 
 
@@ -32,17 +34,16 @@ def _number() -> int:
     return int(st.session_state.get(session.TABLE_PAGE, 1))
 
 
-def _page(engine: BlockingEngine, search: str, menu: str | None) -> CasePage:
+def _page(engine: BlockingEngine, wanted: CaseFilter) -> CasePage:
     """The page asked for; the first one when rows have gone since and that page is no more."""
-    found = engine.cases(CaseFilter(search, menu), (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
+    found = engine.cases(wanted, (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
     if found.cases or not found.total:
         return found
     _first_page()
-    return engine.cases(CaseFilter(search, menu), 0, ROWS_SHOWN)
+    return engine.cases(wanted, 0, ROWS_SHOWN)
 
 
-def _filter(engine: BlockingEngine) -> tuple[str, str | None]:
-    counts = dict(engine.menus())
+def _filter(engine: BlockingEngine) -> CaseFilter:
     words, menus = st.columns([3, 2])
     search = words.text_input(
         text("knowledge.table.search"),
@@ -52,16 +53,57 @@ def _filter(engine: BlockingEngine) -> tuple[str, str | None]:
         live="300ms",
         on_change=_first_page,
     )
-    menu = menus.selectbox(
-        text("knowledge.table.menu"),
+    with menus:
+        menu = _choice("menu", engine.menus())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        file = _choice("file", engine.files())
+        batch = _batch(engine)
+        remedy = _state("remedy")
+        enabled = _state("enabled")
+    return CaseFilter(search or "", menu, file, batch, remedy, enabled)
+
+
+def _choice(name: str, options: tuple[tuple[str, int], ...]) -> str | None:
+    """One of the menus or files, each with its number of rows; None: all of them."""
+    counts = dict(options)
+    return st.selectbox(
+        text(f"knowledge.table.{name}"),
         list(counts),
         index=None,
-        placeholder=text("knowledge.table.all_menus"),
-        format_func=lambda name: text("knowledge.table.menu_option", menu=name, n=number(counts.get(name))),
-        key="knowledge.menu",
+        placeholder=text(f"knowledge.table.all_{name}s"),
+        format_func=lambda value: text(
+            "knowledge.table.option", name=value or text("chat.card.no_menu"), n=number(counts.get(value))
+        ),
+        key=f"knowledge.{name}",
         on_change=_first_page,
     )
-    return search or "", menu
+
+
+def _batch(engine: BlockingEngine) -> str | None:
+    reports = {report.id: report for report in engine.imports()}
+    return st.selectbox(
+        text("knowledge.table.batch"),
+        list(reports),
+        index=None,
+        placeholder=text("knowledge.table.all_batchs"),
+        format_func=lambda id_: cards.batch_name(reports[id_]),
+        key="knowledge.batch",
+        on_change=_first_page,
+    )
+
+
+def _state(name: str) -> bool | None:
+    """Everything, only what has it, or only what has it not."""
+    chosen = st.segmented_control(
+        text(f"knowledge.table.{name}"),
+        list(_STATES),
+        default="all",
+        required=True,
+        format_func=lambda state: text(f"knowledge.table.{name}_{state}"),
+        key=f"knowledge.{name}_state",
+        on_change=_first_page,
+    )
+    return _STATES[chosen or "all"]
 
 
 def _first_page() -> None:
@@ -69,14 +111,14 @@ def _first_page() -> None:
     st.session_state[session.TABLE_PAGE] = 1
 
 
-def _table(cases: tuple[Case, ...], key: str) -> Case | None:
+def _table(cases: tuple[Case, ...], key: str) -> list[Case]:
     columns = {name: text(f"knowledge.table.column_{name}") for name in ("menu", "issue", "remedy", "kind", "origin")}
     event = st.dataframe(
         [_line(case, columns) for case in cases],
         hide_index=True,
         width="stretch",
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         key=key,
         column_config={
             columns["menu"]: st.column_config.TextColumn(width="medium"),
@@ -84,26 +126,30 @@ def _table(cases: tuple[Case, ...], key: str) -> Case | None:
             columns["remedy"]: st.column_config.TextColumn(width="large"),
         },
     )
-    rows = event.selection.rows
-    return cases[rows[0]] if rows and rows[0] < len(cases) else None
+    return [cases[row] for row in event.selection.rows if row < len(cases)]
 
 
 def _line(case: Case, columns: dict[str, str]) -> dict[str, str]:
     origin = cards.origin(case)
+    kind = text(f"knowledge.table.kind_{case.kind}") if case.enabled else text("knowledge.table.kind_disabled")
     return {
         columns["menu"]: case.menu,
         columns["issue"]: " ".join(case.issue.split()),
-        columns["kind"]: text(f"knowledge.table.kind_{case.kind}"),
+        columns["kind"]: kind,
         columns["remedy"]: " ".join(case.remedy.split()),
         columns["origin"]: text("knowledge.table.sample_mark", origin=origin) if case.sample else origin,
     }
 
 
-def _detail(case: Case) -> None:
+def _chosen(engine: BlockingEngine, chosen: list[Case]) -> None:
     with st.container(border=True):
-        st.markdown(f"**{text('knowledge.table.detail')}**")
-        st.markdown(" ".join(cards.case_badges(case)))
-        cards.draw_case(case)
+        if len(chosen) == 1:
+            st.markdown(f"**{text('knowledge.table.detail')}**")
+            st.markdown(" ".join(cards.case_badges(chosen[0])))
+            cards.draw_case(chosen[0])
+        else:
+            st.markdown(f"**{text('knowledge.table.chosen', n=number(len(chosen)))}**")
+        case_actions.draw_actions(engine, chosen)
 
 
 def _export(engine: BlockingEngine) -> None:

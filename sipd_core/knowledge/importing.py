@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sipd_core.documents import (
     Case,
@@ -21,7 +21,6 @@ from sipd_core.knowledge.remedy import remedy_of
 from sipd_core.privacy import mask
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
-from sipd_core.store.meeting import CONTENT
 from sipd_core.tables import Limits, Table, read_table, safe_name
 from sipd_core.texts import text
 
@@ -141,12 +140,6 @@ def _case(row: Row, *, sample: bool) -> tuple[Case, int]:
         sample=sample,
     )
     return case, sum(sum(masked.counts.values()) for masked in cells.values())
-
-
-def masked_case(case: Case) -> Case:
-    """A case as a person wrote it, with every text masked; its remedy is what the person says it is."""
-    texts: dict[str, Any] = {name: mask(getattr(case, name).strip()).text for name in CONTENT}
-    return replace(case, **texts)
 
 
 def _place(case: Case) -> str:

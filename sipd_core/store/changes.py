@@ -342,9 +342,7 @@ def _effect(before: Case | None, after: Case | None) -> str:
     return "restored" if before is None else "changed"
 
 
-def _write_names(
-    connection: Connection, change_id: str, sent: Mapping[str, str], menus: Mapping[str, str]
-) -> None:
+def _write_names(connection: Connection, change_id: str, sent: Mapping[str, str], menus: Mapping[str, str]) -> None:
     if sent:
         rows = [{"change_id": change_id, "key": key, "case_id": goal} for key, goal in sent.items() if key != goal]
         connection.execute(insert(redirects), rows)

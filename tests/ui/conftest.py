@@ -1,15 +1,20 @@
 """Pages run whole: the entry script, the real engine on a folder of its own, no browser."""
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from pages.shell import resources
 from sipd_core.blocking import BlockingEngine
+from tests.ui.chromium import ARGUMENTS, CHROMIUM
 from tests.ui.console import ENTRY, LOG, ROOT, Opener, as_file, started
+from tests.ui.server import Console
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +74,23 @@ def open_page() -> Opener:
         return app if page == "obrolan" else app.switch_page(str(ROOT / "pages" / f"{page}.py")).run()
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium: apt-get install chromium")
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    made = Console(tmp_path / "data", LOAD_SAMPLE_DATA="false")
+    made.start()
+    yield made
+    made.stop(signal.SIGKILL)

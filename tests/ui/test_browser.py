@@ -1,27 +1,15 @@
 """A person's way through the real console in a real Chromium: upload, ask, see the source, come back after a restart."""
 
-import os
 import re
-import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.ui.chromium import open_page
 from tests.ui.server import Console
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ROWS = (
     "MENU;MASALAH;SOLUSI;CATATAN DEV;CATATAN QA\n"
     "Gudang Obat - Mutasi;Mutasi obat antar puskesmas menggantung di status draf;"
@@ -32,33 +20,6 @@ ROWS = (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs Chromium: apt-get install chromium")
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
-    made = Console(tmp_path / "data", LOAD_SAMPLE_DATA="false")
-    made.start()
-    yield made
-    made.stop(signal.SIGKILL)
-
-
-def open_page(browser: Browser, url: str, width: int = 1440) -> Page:
-    page = browser.new_context(locale="id-ID", viewport={"width": width, "height": 900}).new_page()
-    page.set_default_timeout(30_000)
-    page.goto(url)
-    return page
 
 
 def ask(page: Page, text: str) -> None:
@@ -80,7 +41,7 @@ def test_upload_ask_see_the_source_and_find_the_conversation_after_a_kill(
     page = open_page(browser, console.url)
     main = page.get_by_test_id("stMainBlockContainer")
 
-    page.get_by_role("link", name="Basis Pengetahuan").click()
+    page.get_by_role("link", name="Kasus").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
     chooser.value.set_files(tmp_path / "gudang.csv")
@@ -115,7 +76,7 @@ def test_hostile_cells_are_shown_and_never_run(browser: Browser, console: Consol
     page = open_page(browser, console.url)
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    page.get_by_role("link", name="Basis Pengetahuan").click()
+    page.get_by_role("link", name="Kasus").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
     chooser.value.set_files(tmp_path / "gudang.csv")

@@ -29,7 +29,10 @@ def main() -> None:
     page = st.navigation(
         {
             text("ui.nav.desk"): [_page("obrolan", "chat", "forum", default=True)],
-            text("ui.nav.base"): [_page("pengetahuan", "knowledge", "menu_book")],
+            text("ui.nav.base"): [
+                _page("pengetahuan", "knowledge", "menu_book"),
+                _page("kesehatan", "health", "health_and_safety"),
+            ],
             text("ui.nav.watch"): [
                 _page("kinerja", "performance", "speed"),
                 _page("biaya", "cost", "payments"),

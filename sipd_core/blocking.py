@@ -3,17 +3,20 @@
 All sessions share the loop, so one HTTP pool and one set of background tasks serve them all.
 """
 
+import logging
 import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from sipd_core.backup.progress import WorkBoard
+from sipd_core.backup.room import Duties
 from sipd_core.cache import CacheStats
 from sipd_core.chat.turn import (
     AnswerPart,
@@ -34,13 +37,18 @@ from sipd_core.documents import (
     IndexingProgress,
 )
 from sipd_core.engine import Engine
+from sipd_core.errors import RestoringError, SipdError
 from sipd_core.knowledge.base import SearchResult
+from sipd_core.knowledge.health import HealthDesk
 from sipd_core.metrics import PerformanceStats
+from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
 from sipd_core.status import EngineStatus
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
 from sipd_core.usage import CallRecord, CostReport
+
+log = logging.getLogger(__name__)
 
 _STREAM_POLL_SECONDS = 0.25
 """How often a waiting stream lets its caller notice that it should stop."""
@@ -55,21 +63,31 @@ class _End:
 class BlockingEngine:
     """Every call is safe from any thread; failures are SipdErrors with a text for people."""
 
-    def __init__(self, settings: Settings, *, load_samples: bool = True, head_start: float = 0.0) -> None:
+    def __init__(
+        self, settings: Settings, *, load_samples: bool = True, head_start: float = 0.0, console: bool = False
+    ) -> None:
         """Start the engine, with the sample rows in an empty base if wanted, the models after `head_start` seconds.
 
-        Raises StoreError when the data folder or the database cannot be used.
+        A `console` is told from a command by other processes, and makes the scheduled backups. Raises StoreError when
+        the data folder or the database cannot be used.
         """
-        self._stack = ExitStack()
+        self._settings = settings
+        self._load_samples = load_samples
+        self._stack, self._scope = ExitStack(), ExitStack()
         self._closing = threading.Lock()
         self._closed = False
+        self._running: Engine | None = None
+        self._trouble: SipdError = RestoringError()
+        board = WorkBoard()
+        self._duties = Duties(board, console, self._start_anew)
         try:
             self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal(name="sipd-engine"))
-            engine = Engine(settings, load_samples=load_samples, head_start=head_start)
-            scope: AbstractContextManager[Engine] = self._portal.wrap_async_context_manager(engine)
-            self._engine = self._stack.enter_context(scope)
-            self.health = self._engine.health_desk(self.change_cases)
-            self._stack.callback(self.health.close)
+            self.backups = Recovery(settings, board, self._portal, lambda: self._engine.backups, self._given_up)
+            self._stack.callback(self.backups.close)
+            self._stack.callback(self._scope.close)
+            self._open_engine(head_start)
+            if console:
+                self.backups.claim()
         except BaseException:
             self._stack.close()
             raise
@@ -80,6 +98,52 @@ class BlockingEngine:
             if not self._closed:
                 self._closed = True
                 self._stack.close()
+
+    @property
+    def _engine(self) -> Engine:
+        """The engine that runs; raises RestoringError while there is none, or what kept it from opening again."""
+        if self._running is None:
+            raise self._trouble
+        return self._running
+
+    @property
+    def health(self) -> HealthDesk:
+        """What keeps the base from being trusted, and what mends it."""
+        assert self._engine  # raises while there is none
+        return self._health
+
+    def _open_engine(self, head_start: float) -> None:
+        engine = Engine(self._settings, self._duties, load_samples=self._load_samples, head_start=head_start)
+        scope: AbstractContextManager[Engine] = self._portal.wrap_async_context_manager(engine)
+        running = self._scope.enter_context(scope)
+        self._health = running.health_desk(self.change_cases)
+        self._scope.callback(self._health.close)
+        self._running = running
+
+    @contextmanager
+    def _given_up(self) -> Iterator[None]:
+        """No engine runs within the block, a new one after it: nothing that was in memory before counts any more."""
+        with self._closing:
+            if self._closed:
+                raise RestoringError("the console is closing")
+            self._running, self._trouble = None, RestoringError()
+            self._scope.close()
+            try:
+                yield
+            finally:
+                try:
+                    self._open_engine(0.0)
+                except SipdError as error:
+                    self._trouble = error
+                    raise
+
+    def _start_anew(self) -> None:
+        """Another process replaced the base."""
+        threading.Thread(target=self._reopen, name="sipd-reopen", daemon=True).start()
+
+    def _reopen(self) -> None:
+        with self._given_up():
+            log.info("the base was restored by another process; the engine starts anew")
 
     def wait_until_prepared(self, timeout: float | None = None) -> None:
         """Block until the models are loaded and the index is open (and, if need be, until everything is indexed)."""

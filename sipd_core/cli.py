@@ -20,6 +20,7 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
+from sipd_core import backup_commands
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Turn
 from sipd_core.documents import Hit, ImportReport, ImportStatus
@@ -85,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     command("imports", _imports)
     command("usage", _usage).add_argument("--days", type=_positive, default=30, metavar="N", help=text("cli.days"))
     command("stats", _stats)
+    backup_commands.add_arguments(
+        command("backup", backup_commands.backup), command("restore", backup_commands.restore)
+    )
     command("vectors", _vectors)
     return parser
 

@@ -13,6 +13,9 @@ from typing import BinaryIO, Self
 import anyio
 from anyio import to_thread
 
+from sipd_core.backup.progress import WorkBoard
+from sipd_core.backup.restoring import open_database
+from sipd_core.backup.room import BackupRoom, Duties
 from sipd_core.cache import CacheStats, EmbeddingCache
 from sipd_core.chat import prompts
 from sipd_core.chat.answer_cache import AnswerCache
@@ -40,7 +43,7 @@ from sipd_core.embeddings.local import MODEL as LOCAL_MODEL
 from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.hosting import Hosting
-from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase, SearchResult
+from sipd_core.knowledge.base import KnowledgeBase, SearchResult
 from sipd_core.knowledge.editing import checked, masked_case
 from sipd_core.knowledge.exports import rows_as_csv
 from sipd_core.knowledge.health import Changer, HealthDesk
@@ -55,9 +58,9 @@ from sipd_core.settings import SHIPPED_DATA, Settings
 from sipd_core.status import EngineStatus, HostingStatus
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
-from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.store.ledger import CostTracker
+from sipd_core.store.schema import SERVING_STATE
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
 from sipd_core.upkeep import CurrentReader, Models, Upkeep
@@ -78,9 +81,12 @@ INTERRUPTED_SECONDS = 15 * 60
 class Engine:
     """An async context manager; loop-bound things are made on entering, everything is closed on leaving."""
 
-    def __init__(self, settings: Settings, *, load_samples: bool = True, head_start: float = 0.0) -> None:
+    def __init__(
+        self, settings: Settings, duties: Duties | None = None, *, load_samples: bool = True, head_start: float = 0.0
+    ) -> None:
         """`head_start`: seconds that whoever starts the engine has the processor for itself before models are loaded."""
         self.settings = settings
+        self._duties = duties or Duties(WorkBoard(), False, lambda: None)
         self._head_start = head_start
         self._load_samples = load_samples and settings.load_sample_data
         self._stack = AsyncExitStack()
@@ -88,7 +94,7 @@ class Engine:
         self._kept_answers: AnswerCache | None = None
 
     async def __aenter__(self) -> Self:
-        self._database = await to_thread.run_sync(Database, self.settings.sql_url)
+        self._database = await to_thread.run_sync(open_database, self.settings)
         self._stack.callback(self._database.close)
         self._make_stores()
         await to_thread.run_sync(self.ledger.close_interrupted, INTERRUPTED_SECONDS)
@@ -101,11 +107,13 @@ class Engine:
         self._stack.callback(self._upkeep.close)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._upkeep.run)
+        self._tasks.start_soon(self.backups.run)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.backups.stop()
         self._tasks.cancel_scope.cancel()
         await self._stack.aclose()
 
@@ -139,6 +147,7 @@ class Engine:
             monitor=self.monitor,
         )
         self.importer = Importer(self.cases)
+        self.backups = BackupRoom(settings, self._database, self.base, self._duties)
         self._upkeep = Upkeep(
             self.cases,
             self.base,

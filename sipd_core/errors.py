@@ -18,11 +18,15 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 │   ├── BadReplyError         an answer of the wrong shape, count, order, dimension, or with numbers that are not finite
 │   ├── BrokenStreamError     a stream that ended without its end; what came before is not a whole answer
 │   └── BreakerOpenError      not tried: it failed too often a moment ago
+├── BackupError               an archive that cannot be made, read or restored; nothing was changed
+│   ├── BackupBusyError       another backup, test or restore is under way
+│   └── RestoringError        the console gives its content up for what an archive holds, and is back in a moment
 ├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
 ├── NotFoundError             a conversation, case or import that does not exist
 └── StoreError                the database or the index cannot be used
     ├── StoreFullError        no space left; nothing acknowledged is lost
     ├── StoreLockedError      another writer holds the database for too long
+    ├── StoreDamagedError     the database's file is damaged; it was not touched
     └── IndexOwnedError       another process owns the vector index
 """
 
@@ -170,6 +174,24 @@ class BreakerOpenError(ProviderError):
     text_key = "errors.provider.resting"
 
 
+class BackupError(SipdError):
+    """An archive that cannot be made, read or restored; nothing was changed. `text_key` names an entry of `backup.toml`."""
+
+    text_key = "backup.error.damaged"
+
+
+class BackupBusyError(BackupError):
+    """Another backup, test or restore is under way."""
+
+    text_key = "backup.error.busy"
+
+
+class RestoringError(BackupError):
+    """The console's content is being replaced: whatever was asked can be asked again in a moment."""
+
+    text_key = "backup.error.restoring"
+
+
 class BudgetExceededError(SipdError):
     """A call that could cost more than what is left: values `period` (Indonesian), `budget`, `left`."""
 
@@ -198,6 +220,12 @@ class StoreLockedError(StoreError):
     """Another process holds the database for longer than we wait."""
 
     text_key = "errors.store_locked"
+
+
+class StoreDamagedError(StoreError):
+    """The database's file is damaged and was not touched: values `reason`, `path` (the file), `archive`."""
+
+    text_key = "errors.store_damaged"
 
 
 class IndexOwnedError(StoreError):

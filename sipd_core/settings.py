@@ -3,6 +3,7 @@
 A wrong value stops the start with one Indonesian line that names the variable, the value and what is allowed.
 """
 
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,6 +102,10 @@ class Settings(BaseSettings):
     escalation_sentiment_threshold: float = Field(-0.6, ge=-1, le=0)
     max_failed_attempts: int = Field(3, ge=1, le=20)
 
+    backup_dir: Path | None = None
+    backup_time: str = Field("02:00", pattern=r"^(([01]?\d|2[0-3])[:.][0-5]\d|off)$")
+    backup_keep: int = Field(7, ge=1, le=1_000)
+
     load_sample_data: bool = True
     daily_budget_usd: Budget | None = None
     monthly_budget_usd: Budget | None = None
@@ -130,6 +135,24 @@ class Settings(BaseSettings):
     def hosted_answers(self) -> bool:
         """Whether answers are written by the provider's model."""
         return self.hosted and self.nebius_model_id != LOCAL
+
+    @property
+    def backup_folder(self) -> Path:
+        """BACKUP_DIR, or a folder under SIPD_DATA_DIR."""
+        return self.backup_dir or self.sipd_data_dir / "cadangan"
+
+    @property
+    def backup_moment(self) -> time | None:
+        """BACKUP_TIME on Jakarta's clock; None: no schedule."""
+        if self.backup_time == "off":
+            return None
+        hour, minute = self.backup_time.replace(".", ":").split(":")
+        return time(int(hour), int(minute))
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of an SQLite database, None with PostgreSQL."""
+        return Path(self.sql_url.removeprefix("sqlite:///")) if self.sql_url.startswith("sqlite:///") else None
 
     @property
     def sql_url(self) -> str:
@@ -168,7 +191,7 @@ def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
         return text(limits[kind], limit=next(iter(context.values())))
     if variable in {"chroma_url", "nebius_base_url"}:
         return text("settings.http_url")
-    if variable in {"database_url", "collection_name", "chunk_overlap"}:
+    if variable in {"database_url", "collection_name", "chunk_overlap", "backup_time"}:
         return text(f"settings.{variable}")
     for start, key in (
         ("int", "whole"),

@@ -16,12 +16,13 @@ from sipd_core.chat.turn import Intent
 from sipd_core.documents import IndexingProgress
 from sipd_core.embeddings import Vectors
 from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError
-from sipd_core.knowledge.base import SERVING_STATE, KnowledgeBase
+from sipd_core.knowledge.base import KnowledgeBase
 from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaHome, ExactIndex, VectorIndex
 from sipd_core.knowledge.indexing import Indexer
 from sipd_core.knowledge.side import Model, Side
 from sipd_core.store.cases import CaseStore
+from sipd_core.store.schema import SERVING_STATE
 from sipd_core.texts import text
 
 log = logging.getLogger(__name__)

@@ -75,10 +75,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.indexing",
         "sipd_core.knowledge.inspection",
     ),
-    ("sipd_core.chat.drafting", "sipd_core.upkeep", "sipd_core.hosting", "sipd_core.knowledge.health"),
+    ("sipd_core.chat.drafting", "sipd_core.upkeep", "sipd_core.hosting", "sipd_core.knowledge.health", "sipd_core.backup"),
     ("sipd_core.chat.conversation",),
-    ("sipd_core.engine",),
+    ("sipd_core.engine", "sipd_core.recovery"),
     ("sipd_core.blocking", "sipd_core.evaluation"),
+    ("sipd_core.backup_commands",),
     ("sipd_core.cli",),
     ("sipd_core.__main__",),
     ("pages.shell",),
@@ -123,7 +124,7 @@ MODULES = modules()
 
 @pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
 def test_imports_point_down(name: str, path: Path) -> None:
-    if name in {"sipd_core", "sipd_core.chat", "sipd_core.knowledge", "pages"}:
+    if name in {"sipd_core", "sipd_core.backup", "sipd_core.chat", "sipd_core.knowledge", "pages"}:
         assert list(imports(path)) == [], "a package's own file stays empty"
         return
     home = place(name)

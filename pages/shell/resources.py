@@ -8,6 +8,7 @@ import gc
 import threading
 from typing import TYPE_CHECKING
 
+from sipd_core.errors import SipdError
 from sipd_core.logs import configure_logging
 from sipd_core.settings import load_settings
 
@@ -31,7 +32,7 @@ def start_engine() -> "BlockingEngine":
 
             settings = load_settings()
             configure_logging(verbose=settings.enable_debug_logging, usage=settings.log_embedding_usage)
-            _engine = BlockingEngine(settings, head_start=HEAD_START)
+            _engine = BlockingEngine(settings, head_start=HEAD_START, console=True)
             atexit.register(close_engine)
             gc.collect()
             gc.freeze()  # what start-up made stays: the collector need never walk it again
@@ -43,7 +44,10 @@ get_engine = start_engine
 
 def engine_ready() -> bool:
     """Whether an engine runs and can answer questions."""
-    return _engine is not None and not _engine.status().preparing
+    try:
+        return _engine is not None and not _engine.status().preparing
+    except SipdError:
+        return False  # a backup is being restored
 
 
 def close_engine() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sipd_core.cache import CacheStats, EmbeddingCache, SingleFlight
 from sipd_core.embeddings import Embedder, Operation, Role, Vectors
 from sipd_core.embeddings.shipped import ShippedVectors
+from sipd_core.errors import EmbeddingError
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.usage import CallRecord, Usage
@@ -102,6 +104,17 @@ class CachedEmbedder:
     async def examples(self, texts: list[str]) -> Embedded:
         """One question vector per shipped example, durable: computed at the first start only."""
         return await self._durable(texts, "query", "training_embedding", None)
+
+    async def remember(self, texts: list[str]) -> None:
+        """Have the vectors of questions at hand that are asked again and again, such as a gold set's: read once for good.
+
+        Where they cannot be had, the questions are asked as any others are.
+        """
+        with suppress(EmbeddingError):
+            embedded = await self.examples(texts)
+            if self._memory is not None:
+                for key, vector in zip(embedded.keys, embedded.vectors, strict=True):
+                    self._memory.set(key, vector)
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model reads for `text`."""

@@ -35,12 +35,11 @@ from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.embeddings import EmbeddingStore
+from sipd_core.store.schema import SERVING_STATE
 
 QUESTION_CHARACTERS = 1_200
 """Longer questions are embedded without their middle: 95 % of complaints are below 437 characters (FIELD.md), the
 matter of a long story stands at its beginning or its end, and every hundred tokens cost a slow core 0.1 s."""
-SERVING_STATE = "serving_model"
-"""Name under which the base remembers the model that serves, as `name/dimension`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +315,11 @@ def _ground(hits: Sequence[Hit], threshold: float) -> Ground:
     if not hits:
         return Ground.EMPTY
     return ground(hits[0].relevance, threshold, has_remedy=bool(hits[0].case.remedy))
+
+
+def as_embedded(question: str) -> str:
+    """The text that a search hands to the embedding model for a question."""
+    return _head_and_tail(prepare(question).embedded)
 
 
 def _head_and_tail(question: str) -> str:

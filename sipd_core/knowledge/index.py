@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Name of the folder in which Chroma keeps one collection's graph."""
+_EPOCH = "epoch"
 PROBE_SECONDS = 60
 """A healthy directory of 100,000 vectors opens well within this."""
 
@@ -49,6 +50,16 @@ class VectorIndex(Protocol):
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """(id, cosine similarity) of the nearest views, nearest first."""
+
+    def vectors(self, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The vectors of those ids that are there."""
+
+    @property
+    def epoch(self) -> str:
+        """Which restore of the base the vectors were last compared with."""
+
+    def keep_epoch(self, epoch: str) -> None:
+        """Remember that the vectors are those of this restore of the base."""
 
 
 class ChromaHome:
@@ -169,6 +180,23 @@ class ChromaIndex:
         with _translated():
             return set(self._collection.get(include=[])["ids"])
 
+    def vectors(self, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        found: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(ids), self._batch):
+            with _translated():
+                got = self._collection.get(ids=list(ids[start : start + self._batch]), include=["embeddings"])
+            if got["embeddings"] is not None:
+                found.update(zip(got["ids"], np.asarray(got["embeddings"], np.float32), strict=True))
+        return found
+
+    @property
+    def epoch(self) -> str:
+        return str((self._collection.metadata or {}).get(_EPOCH, ""))
+
+    def keep_epoch(self, epoch: str) -> None:
+        with _translated():
+            self._collection.modify(metadata={**(self._collection.metadata or {}), _EPOCH: epoch})
+
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         with _translated():
             found = self._collection.query(query_embeddings=vector[np.newaxis], n_results=count, include=["distances"])
@@ -183,6 +211,7 @@ class ExactIndex:
 
     def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         self._vectors = dict(vectors)
+        self.epoch = ""
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         self._vectors.update(zip(ids, vectors, strict=True))
@@ -193,6 +222,12 @@ class ExactIndex:
 
     def ids(self) -> set[str]:
         return set(self._vectors)
+
+    def vectors(self, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        return {id_: self._vectors[id_] for id_ in ids if id_ in self._vectors}
+
+    def keep_epoch(self, epoch: str) -> None:
+        self.epoch = epoch
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         if not self._vectors:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,16 @@ from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.views import MAX_CHUNKS, model_name, passages_of
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.embeddings import EmbeddingStore
+from sipd_core.store.schema import EPOCH_STATE
 
 log = logging.getLogger(__name__)
 
 SELF_QUERIES = 20
 """Known vectors asked for after opening: ids can be there and never be found (two processes wrote to one path)."""
+SAME = 0.999
+"""Cosine from which two vectors are of the same text, one of them kept as float16."""
+COMPARED = 2_000
+"""Vectors read from the index at once."""
 MOST_VIEWS = MAX_CHUNKS + 1
 FIT_VIEWS = 20_000
 """Views the calibration is fitted on at most; more add time and no precision."""
@@ -115,9 +120,14 @@ class Side:
         if len(missing) < len(stored) and not _finds_itself(self.index, stored):
             log.warning("the vector index does not find its own vectors; all of them are put in again")
             missing = list(stored)
+        epoch = self._cases.state(EPOCH_STATE) or ""
+        if epoch != self.index.epoch:
+            missing += _otherwise(self.index, stored, there.difference(missing))
         if missing:
             log.info("putting %d vectors of %s into the index from SQL", len(missing), self.name)
             self.index.upsert(missing, _stack(stored, missing))
+        if epoch != self.index.epoch:
+            self.index.keep_epoch(epoch)
 
     async def calibrate(self, version: int, cases: Callable[[], Sequence[Case]]) -> bool:
         """Fit the relevance on the rows of `version`, unless that was done already; True when it was done now."""
@@ -186,9 +196,19 @@ def _finds_itself(index: VectorIndex, stored: Mapping[str, NDArray[Any]]) -> boo
     return all(_same_place(index, stored[name]) for name in names)
 
 
+def _otherwise(index: VectorIndex, stored: Mapping[str, NDArray[Any]], there: Iterable[str]) -> list[str]:
+    """Ids whose vector in the index is not that of SQL: a restore brings an earlier text back under the same id."""
+    ids = sorted(id_ for id_ in there if id_ in stored)
+    found: list[str] = []
+    for start in range(0, len(ids), COMPARED):
+        vectors = index.vectors(ids[start : start + COMPARED])
+        found += [id_ for id_, vector in vectors.items() if float(vector @ stored[id_]) < SAME]
+    return found
+
+
 def _same_place(index: VectorIndex, vector: NDArray[Any]) -> bool:
     nearest = index.nearest(vector, 1)
-    return bool(nearest) and nearest[0][1] > 0.999
+    return bool(nearest) and nearest[0][1] > SAME
 
 
 def _parse(body: str) -> Calibration | None:

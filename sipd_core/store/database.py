@@ -7,7 +7,7 @@ import errno
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -27,17 +27,32 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
+from sipd_core.errors import (
+    SipdError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+)
 from sipd_core.store import schema
 from sipd_core.store.migrations import MIGRATIONS
+from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
 
+_DAMAGE = ("malformed", "not a database", "file is encrypted")
+"""How SQLite says that its file does not hold what it wrote."""
 BUSY_SECONDS = 15
 """How long a writer waits for another one before it gives up."""
 
 _bookkeeping = MetaData()
 _migrations = Table("migrations", _bookkeeping, Column("name", String(80), primary_key=True))
+
+
+def remember_migrations(connection: Connection, names: Sequence[str]) -> None:
+    """Tell a database whose tables were made otherwise which changes they have behind them, before it is opened."""
+    _bookkeeping.create_all(connection)
+    connection.execute(insert(_migrations), [{"name": name} for name in names])
 
 
 T = TypeVar("T")
@@ -93,6 +108,13 @@ class Database:
         """A connection for reading one consistent snapshot."""
         with self._translated(), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection whose every read, however many and however late, sees the database at one moment."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._translated(), self._engine.connect() as connection:
+            yield connection.execution_options(**level)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -201,6 +223,9 @@ class Database:
             return StoreFullError(reason, path=folder)
         if isinstance(error, OperationalError) and "locked" in reason:
             return StoreLockedError(reason)
+        if self.is_sqlite and any(sign in reason for sign in _DAMAGE):
+            said = {"reason": reason.splitlines()[0], "path": self.where, "archive": text("backup.any_archive")}
+            return StoreDamagedError(reason, **said)
         return StoreError(reason, reason=reason.splitlines()[0], path=folder)
 
 

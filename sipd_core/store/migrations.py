@@ -94,5 +94,24 @@ _M003_CHANGE = sql(
 )
 _M003_VERSION = sql("INSERT INTO case_versions (change_id, case_id, content) VALUES (:change_id, :case_id, :content)")
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (m001_create_tables, m002_books_and_models, m003_changes)
+def m004_backups(connection: Connection) -> None:
+    """The record of backups."""
+    for change in _M004:
+        connection.exec_driver_sql(change)
+
+
+_M004 = (
+    "CREATE TABLE backups (id VARCHAR(32) NOT NULL PRIMARY KEY, file TEXT NOT NULL, place TEXT NOT NULL,"
+    " kind VARCHAR(16) NOT NULL, actor VARCHAR(200) NOT NULL, at FLOAT NOT NULL, status VARCHAR(16) NOT NULL,"
+    " bytes BIGINT, counts TEXT NOT NULL, seconds FLOAT, problem TEXT NOT NULL, slot VARCHAR(20) UNIQUE,"
+    " tested_at FLOAT, test TEXT, restored_at FLOAT, restored_by VARCHAR(200) NOT NULL)",
+    "CREATE INDEX ix_backups_at ON backups (at)",
+)
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    m001_create_tables,
+    m002_books_and_models,
+    m003_changes,
+    m004_backups,
+)
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -29,6 +29,12 @@ knowledge_state = Table(
 )
 """Small facts of the base: `version` (bumped with every change), `calibration`, `samples` (loaded | removed)."""
 
+VERSION_STATE = "version"
+SERVING_STATE = "serving_model"
+"""The embedding model that serves, as `name/dimension`."""
+EPOCH_STATE = "epoch"
+"""Which restore the base comes from: what was in memory, or in an index, before it is of another base."""
+
 imports = Table(
     "imports",
     metadata,
@@ -239,3 +245,27 @@ usage = Table(
 )
 """The books: one row per model call; `day` is Jakarta's day, `cost_pico_usd` is NULL when the price is unknown. A call that
 is under way has the outcome `open` and the most it can cost."""
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("bytes", BigInteger),
+    Column("counts", Text, nullable=False),
+    Column("seconds", Float),
+    Column("problem", Text, nullable=False),
+    Column("slot", String(20), unique=True),
+    Column("tested_at", Float),
+    Column("test", Text),
+    Column("restored_at", Float),
+    Column("restored_by", String(200), nullable=False),
+    info={"local": True},
+)
+"""Every backup that was made or came here. `local`: these rows are of the installation, so no archive holds them and no
+restore replaces them. `slot` is the scheduled moment that one process claimed for all."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
-from sipd_core.errors import SipdError, StoreError, StoreFullError, StoreLockedError
+from sipd_core.errors import SipdError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.database import Database, _migrations
 from sipd_core.store.ledger import CostTracker
@@ -184,9 +184,10 @@ def test_a_folder_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "sipd.db").write_bytes(b"this is not a database" * 100)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StoreDamagedError) as caught:
         Database(f"sqlite:///{tmp_path / 'sipd.db'}")
-    assert "tidak dapat dipakai" in caught.value.user_text
+    assert f"{tmp_path / 'sipd.db'} rusak" in caught.value.user_text
+    assert (tmp_path / "sipd.db").read_bytes() == b"this is not a database" * 100
 
 
 def test_an_acknowledged_write_survives_a_killed_process(tmp_path: Path) -> None:

@@ -82,7 +82,14 @@ class BlockingEngine:
         self._duties = Duties(board, console, self._start_anew)
         try:
             self._portal: BlockingPortal = self._stack.enter_context(start_blocking_portal(name="sipd-engine"))
-            self.backups = Recovery(settings, board, self._portal, lambda: self._engine.backups, self._given_up)
+            self.backups = Recovery(
+                settings,
+                board,
+                self._portal,
+                room=lambda: self._engine.backups,
+                given_up=self._given_up,
+                ready=self.wait_until_prepared,
+            )
             self._stack.callback(self.backups.close)
             self._stack.callback(self._scope.close)
             self._open_engine(head_start)

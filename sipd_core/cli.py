@@ -132,9 +132,11 @@ def _index(options: argparse.Namespace, settings: Settings) -> Printed:
 
 def _import(engine: BlockingEngine, path: Path, *, dry_run: bool) -> ImportReport:
     with path.open("rb") as file:
-        return engine.preview(path.name, file) if dry_run else engine.import_files(
-            [(path.name, file)], text("people.command_line")
-        )[0]
+        return (
+            engine.preview(path.name, file)
+            if dry_run
+            else engine.import_files([(path.name, file)], text("people.command_line"))[0]
+        )
 
 
 def _wait_with_progress(engine: BlockingEngine) -> None:

@@ -36,13 +36,16 @@ class Recovery:
         portal: BlockingPortal,
         room: Callable[[], BackupRoom],
         given_up: Callable[[], AbstractContextManager[None]],
+        ready: Callable[[], None],
     ) -> None:
-        """`room`: that of the engine that runs now; within `given_up()` none runs, after it a new one does."""
+        """`room`: that of the engine that runs now; within `given_up()` none runs, after it a new one does, and `ready`
+        returns when that one can answer."""
         self._settings = settings
         self._board = board
         self._portal = portal
         self._room = room
         self._given_up = given_up
+        self._ready = ready
         self._lock = console_lock(settings)
 
     def claim(self) -> None:
@@ -113,6 +116,7 @@ class Recovery:
             with self._given_up():
                 restored = restore_staged(unpacked, self._settings, Order(actor, id_, expectation), on_step)
                 on_step(Step(StepName.OPENING))
+            self._ready()
             return restored
 
     def _start(self, kind: WorkKind, id_: str | None, work: Callable[[], object]) -> None:

@@ -18,10 +18,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sipd_core.embeddings import OnPart, Role, Vectors
 from sipd_core.errors import BackupError, EmbeddingError
 from sipd_core.knowledge.base import KnowledgeBase, as_embedded
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.backups import content_state
 from sipd_core.store.database import Database
 
-QUESTIONS = 100
+QUESTIONS = 50
 """Asked at most: they cost seconds, and each is a probe of the whole search."""
 HITS = 3
 """Cases compared for each question."""
@@ -37,13 +38,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a base said, and what its searches went by."""
+
+    retrieval: Annotated[str, Field(max_length=10_000)]
+    """`RetrievalSettings` as JSON."""
+    answers: Annotated[tuple[Answer, ...], Field(max_length=10_000)]
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """The answers of a base in one state (see `content_state`)."""
 
     model: str | None
     """`name/dimension` of the model that served."""
     state: str
-    answers: tuple[Answer, ...]
+    said: Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Difference:
     found: tuple[str, ...]
 
 
-_ANSWERS = TypeAdapter(Annotated[tuple[Answer, ...], Field(max_length=10_000)])
+_ANSWERS = TypeAdapter(Answers)
 
 
 class RecordedEmbedder:
@@ -94,6 +104,14 @@ class RecordedEmbedder:
         return 0
 
 
+def retrieval_of(said: Answers) -> RetrievalSettings:
+    """What the searches went by; raises BackupError."""
+    try:
+        return RetrievalSettings.from_json(said.retrieval)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise BackupError(f"retrieval: {error!r}") from error
+
+
 def gold_questions(path: Path, most: int = QUESTIONS) -> tuple[str, ...]:
     """Questions of a gold set (a CSV with the column `query`), at most `most`, spread evenly over it."""
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -115,7 +133,8 @@ async def expect(base: KnowledgeBase, database: Database, questions: Sequence[st
     before = await to_thread.run_sync(state)
     if serving is not None:
         await serving.embedder.remember([as_embedded(question) for question in questions])
-    return Expectation(model, before, tuple([await _ask(base, question) for question in questions]))
+    answers = tuple([await _ask(base, question) for question in questions])
+    return Expectation(model, before, Answers(base.retrieval.to_json(), answers))
 
 
 async def compare(base: KnowledgeBase, answers: Sequence[Answer]) -> tuple[Difference, ...]:
@@ -128,12 +147,12 @@ async def compare(base: KnowledgeBase, answers: Sequence[Answer]) -> tuple[Diffe
     return tuple(differences)
 
 
-def answers_as_json(answers: Sequence[Answer]) -> bytes:
+def answers_as_json(answers: Answers) -> bytes:
     """For the archive."""
-    return _ANSWERS.dump_json(tuple(answers))
+    return _ANSWERS.dump_json(answers)
 
 
-def answers_from_json(raw: bytes) -> tuple[Answer, ...]:
+def answers_from_json(raw: bytes) -> Answers:
     """Out of an archive; raises BackupError."""
     try:
         return _ANSWERS.validate_json(raw, strict=True)

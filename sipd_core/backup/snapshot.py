@@ -83,7 +83,7 @@ def write_archive(
             if origin.prices is not None:
                 out.write(archive.PRICES, origin.prices)
             if kept is not None:
-                out.write(archive.QUESTIONS, answers_as_json(kept.answers))
+                out.write(archive.QUESTIONS, answers_as_json(kept.said))
             _write_tables(connection, out, content_tables(metadata), on_step)
             manifest = out.finish(_head(connection, origin, kept, migrations))
         file.flush()
@@ -143,9 +143,7 @@ def _write_tables(connection: Connection, out: ArchiveWriter, tables: list[Table
             before += out.write_rows(table.name, lines)
 
 
-def _lines(
-    connection: Connection, table: Table, before: int, total: int, on_step: OnStep
-) -> Generator[bytes]:
+def _lines(connection: Connection, table: Table, before: int, total: int, on_step: OnStep) -> Generator[bytes]:
     encode, done = encoder(table), before
     query = select(table).order_by(*table.primary_key.columns)
     with connection.execute(query, execution_options={"yield_per": ROWS}) as rows:

@@ -29,7 +29,7 @@ from sipd_core.backup.archive import ArchiveReader, Manifest
 from sipd_core.backup.environment import settings_from_json
 from sipd_core.backup.layout import content_tables, decoder, is_local, tables_from_json
 from sipd_core.backup.progress import OnStep, Step, StepName
-from sipd_core.backup.questions import Answer, answers_from_json
+from sipd_core.backup.questions import Answers, answers_from_json
 from sipd_core.backup.snapshot import RELEASED, ROWS
 from sipd_core.errors import BackupError, SipdError, StoreFullError
 from sipd_core.store import schema
@@ -57,7 +57,8 @@ class Staged:
     folder: Path
     manifest: Manifest
     database: Database
-    answers: tuple[Answer, ...]
+    said: Answers | None
+    """What the base answered to the test questions as the archive was made."""
     settings: dict[str, str | None]
     prices: bytes | None
 
@@ -91,10 +92,10 @@ def sweep(beside: Path) -> None:
 
 
 def _staged(reader: ArchiveReader, folder: Path, database: Database) -> Staged:
-    answers = answers_from_json(reader.read(archive.QUESTIONS)) if reader.has(archive.QUESTIONS) else ()
+    said = answers_from_json(reader.read(archive.QUESTIONS)) if reader.has(archive.QUESTIONS) else None
     settings = settings_from_json(reader.read(archive.SETTINGS)) if reader.has(archive.SETTINGS) else {}
     prices = reader.read(archive.PRICES) if reader.has(archive.PRICES) else None
-    return Staged(folder, reader.manifest, database, answers, settings, prices)
+    return Staged(folder, reader.manifest, database, said, settings, prices)
 
 
 def _check_age(manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ from anyio import to_thread
 from pydantic import TypeAdapter
 
 from sipd_core.backup.progress import OnStep, Step, StepName
-from sipd_core.backup.questions import Difference, RecordedEmbedder, compare
+from sipd_core.backup.questions import Difference, RecordedEmbedder, compare, retrieval_of
 from sipd_core.backup.replacing import replace_content
 from sipd_core.backup.staging import Staged, counts, staged
 from sipd_core.embeddings.cached import CachedEmbedder
@@ -87,15 +87,15 @@ async def _tried(unpacked: Staged, settings: Settings, now: Mapping[str, str | N
         await to_thread.run_sync(_restore, unpacked, database, on_step)
         expected = await to_thread.run_sync(counts, unpacked.database)
         found = await to_thread.run_sync(counts, database)
-        on_step(Step(StepName.SEARCHING, 0, len(unpacked.answers)))
-        differences = await _ask(unpacked, database, settings, aside)
+        on_step(Step(StepName.SEARCHING))
+        differences = await _ask(unpacked, database, settings, aside) if unpacked.said else ()
     finally:
         await to_thread.run_sync(database.close)
     return TrialReport(
         len(found),
         sum(unpacked.manifest.rows.values()),
         _table_differences(expected, found),
-        len(unpacked.answers),
+        len(unpacked.said.answers) if unpacked.said else 0,
         differences,
         tuple(sorted(name for name in now if name in unpacked.settings and now[name] != unpacked.settings[name])),
     )
@@ -107,36 +107,31 @@ def _restore(unpacked: Staged, database: Database, on_step: OnStep) -> None:
 
 async def _ask(unpacked: Staged, database: Database, settings: Settings, aside: Path) -> tuple[Difference, ...]:
     """Ask the restored base, which has an index of its own, what the live one was asked."""
-    if not unpacked.answers:
-        return ()
+    assert unpacked.said is not None
+    answers = unpacked.said.answers
     vectors = EmbeddingStore(database, compress=settings.enable_compression)
-    base = _base(CaseStore(database), vectors, settings)
+    base = KnowledgeBase(
+        CaseStore(database),
+        vectors,
+        retrieval=retrieval_of(unpacked.said),
+        chunk_size=settings.chunk_size,
+        chunk_overlap=settings.chunk_overlap,
+        monitor=PerformanceMonitor(enabled=False),
+    )
     home: ChromaHome | None = None
     try:
         if name := unpacked.manifest.serving_model:
-            recorded = RecordedEmbedder(name, unpacked.answers)
+            recorded = RecordedEmbedder(name, answers)
             embedder = CachedEmbedder(recorded, None, vectors, monitor=PerformanceMonitor(enabled=False), on_call=None)
             home = await to_thread.run_sync(ChromaHome.local, aside / "chroma", settings.collection_name)
             index = await to_thread.run_sync(home.collection, recorded.model, recorded.dimension)
             await base.serve(await base.open_side(Model(embedder, 1), index))
         else:
             await base.refresh(force=True)
-        return await compare(base, unpacked.answers)
+        return await compare(base, answers)
     finally:
         if home is not None:
             await to_thread.run_sync(home.close)
-
-
-def _base(cases: CaseStore, vectors: EmbeddingStore, settings: Settings) -> KnowledgeBase:
-    return KnowledgeBase(
-        cases,
-        vectors,
-        threshold=settings.similarity_threshold,
-        top_k=settings.top_k_results,
-        chunk_size=settings.chunk_size,
-        chunk_overlap=settings.chunk_overlap,
-        monitor=PerformanceMonitor(enabled=False),
-    )
 
 
 def _table_differences(expected: Mapping[str, int], found: Mapping[str, int]) -> tuple[TableDifference, ...]:

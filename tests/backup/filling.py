@@ -11,12 +11,22 @@ from sqlalchemy import Table, insert, select
 
 from sipd_core.backup.archive import MANIFEST
 from sipd_core.backup.layout import content_tables, is_local
+from sipd_core.backup.staging import NOTED
 from sipd_core.backup.snapshot import Origin, Written, write_archive
 from sipd_core.store.database import Database
 from sipd_core.store.schema import metadata
 
 ORIGIN = Origin(datetime(2026, 11, 22, tzinfo=UTC).timestamp(), "manual", "Bu Admin", b"{}", None)
-ODD_TEXTS = ("", "biasa", 'petik " dan \\', "baris\nbaru\r\ttab", "émoji 😀 \u2028 akhir", "\x01 kendali", "=1+1", "null")
+ODD_TEXTS = (
+    "",
+    "biasa",
+    'petik " dan \\',
+    "baris\nbaru\r\ttab",
+    "émoji 😀 \u2028 akhir",
+    "\x01 kendali",
+    "=1+1",
+    "null",
+)
 
 
 def fill(database: Database, rows: int = 8) -> None:
@@ -59,7 +69,7 @@ def content(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
             for table in content_tables(metadata)
         }
-    told["knowledge_state"] = [row for row in told["knowledge_state"] if row[0] not in ("epoch", "version")]
+    told["knowledge_state"] = [row for row in told["knowledge_state"] if row[0] not in NOTED]
     return told
 
 

@@ -116,7 +116,8 @@ class BlockingEngine:
     @property
     def health(self) -> HealthDesk:
         """What keeps the base from being trusted, and what mends it."""
-        assert self._engine  # raises while there is none
+        if self._running is None:
+            raise self._trouble
         return self._health
 
     def _open_engine(self, head_start: float) -> None:

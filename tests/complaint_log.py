@@ -347,8 +347,6 @@ class PairQuality:
 def pair_quality(found: Sequence[Sequence[str]], truth: Mapping[str, str]) -> PairQuality:
     """Quality of groups of keys against key -> true group."""
     pairs = sum(len(group) * (len(group) - 1) // 2 for group in found)
-    right = sum(
-        n * (n - 1) // 2 for group in found for n in Counter(truth[key] for key in group).values()
-    )
+    right = sum(n * (n - 1) // 2 for group in found for n in Counter(truth[key] for key in group).values())
     true = sum(n * (n - 1) // 2 for n in Counter(truth.values()).values())
     return PairQuality(right / pairs if pairs else 1.0, right / true if true else 1.0, pairs, true)

@@ -1,5 +1,7 @@
 """The decisions about the base, drawn, each with the way back."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shell import health_parts as parts
@@ -23,7 +25,12 @@ def draw(engine: BlockingEngine) -> None:
     if not decided:
         parts.draw_empty("changes", ":gray[:material/history:]")
         return
-    parts.paged("changes", decided, SHOWN, lambda shown: [_line(engine, change) for change in shown] and None)
+    parts.paged("changes", decided, SHOWN, lambda shown: _lines(engine, shown))
+
+
+def _lines(engine: BlockingEngine, shown: Sequence[Change]) -> None:
+    for change in shown:
+        _line(engine, change)
 
 
 def _line(engine: BlockingEngine, change: Change) -> None:

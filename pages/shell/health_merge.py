@@ -98,7 +98,9 @@ def _remedy(group: Problem, members: list[Case]) -> str:
         at = st.selectbox(
             text("health.merge.remedy_from"),
             options,
-            format_func=lambda at: shortened(remedies[at], SURVIVOR_SHOWN) if at >= 0 else text("health.merge.remedy_new"),
+            format_func=lambda at: (
+                shortened(remedies[at], SURVIVOR_SHOWN) if at >= 0 else text("health.merge.remedy_new")
+            ),
             key=f"health.merge.from.{group.id}.{len(members)}",
         )
     start = remedies[at] if remedies and at >= 0 else ""

@@ -1,4 +1,4 @@
-"""The admin's work list, drawn: problems reported again and again that nothing solves yet, each with a box for its remedy."""
+"""The admin's work list, drawn: what is reported again and again and nothing solves yet, with a box for its remedy."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -24,7 +24,11 @@ def draw(engine: BlockingEngine, findings: Findings) -> None:
         return
     search, menu = parts.filters("work", findings)
     frequent = st.toggle(
-        text("health.work.only_frequent"), value=True, key="health.work.frequent", on_change=parts.first_page, args=("work",)
+        text("health.work.only_frequent"),
+        value=True,
+        key="health.work.frequent",
+        on_change=parts.first_page,
+        args=("work",),
     )
     wanted = [
         problem
@@ -60,7 +64,9 @@ def _card(engine: BlockingEngine, problem: Problem) -> None:
         )
         with st.container(horizontal=True):
             several = len(problem.cases) > 1
-            label = text("health.work.save_all", n=number(len(problem.cases))) if several else text("health.work.save_one")
+            label = (
+                text("health.work.save_all", n=number(len(problem.cases))) if several else text("health.work.save_one")
+            )
             st.button(
                 label,
                 icon=":material/save:",

@@ -142,11 +142,11 @@ def _alike(texts: Sequence[_Text], vectors: NDArray[Any] | None, on_progress: Pr
     words = (by_terms + by_meaning) / 2
     scores = words / ALIKE
     if vectors is not None:
-        near = (cosines(vectors, pairs) >= NEAR) & (shared >= LONG)
-        scores = np.where(near, np.maximum(scores, words / ALIKE_IN_MEANING), scores)
+        supported = (cosines(vectors, pairs) >= NEAR) & (shared >= LONG)
+        scores = np.where(supported, np.maximum(scores, words / ALIKE_IN_MEANING), scores)
     kept = np.flatnonzero(scores >= 1.0)
     order = kept[np.argsort(-scores[kept], kind="stable")]
-    return pairs[order], words[order]
+    return pairs[order], np.asarray(words[order], np.float32)
 
 
 def _families(texts: Sequence[_Text]) -> list[NDArray[np.int64]]:
@@ -193,9 +193,17 @@ def _fit(one: _Group, other: _Group, texts: Sequence[_Text]) -> bool:
     """Whether nothing that matters differs between two groups, and their members are alike across."""
     if not all(a <= b or b <= a for a in one.menus for b in other.menus):
         return False
-    if any(difference(a, b) for a in _some(list(one.matters), MATTERS_ASKED) for b in _some(list(other.matters), MATTERS_ASKED)):
+    if any(
+        difference(a, b)
+        for a in _some(list(one.matters), MATTERS_ASKED)
+        for b in _some(list(other.matters), MATTERS_ASKED)
+    ):
         return False
-    across = [_likeness(texts[a].gist, texts[b].gist) for a in _some(one.texts, WITNESSES) for b in _some(other.texts, WITNESSES)]
+    across = [
+        _likeness(texts[a].gist, texts[b].gist)
+        for a in _some(one.texts, WITNESSES)
+        for b in _some(other.texts, WITNESSES)
+    ]
     return sum(across) / len(across) >= COHESION
 
 

@@ -24,7 +24,9 @@ _THERE: Final = "ada"
 _WHERE: Final = frozenset(("di", "ke", "dari", "pada"))
 _ABLE: Final = frozenset(("bisa", "dapat", "boleh"))
 _SURE: Final = frozenset(("sudah", "telah", "masih", "bisa", "dapat"))
-_FAILING: Final = frozenset("gagal error eror kendala terkendala masalah bermasalah kesulitan susah sulit trouble kosong hilang".split())
+_FAILING: Final = frozenset(
+    "gagal error eror kendala terkendala masalah bermasalah kesulitan susah sulit trouble kosong hilang".split()
+)
 _SHORTEST_POINTING: Final = 5
 _LONGEST_CODE: Final = 5
 _REACH: Final = 2
@@ -187,7 +189,7 @@ def _table() -> _Table:
         for phrase in phrases.split("|"):
             named.setdefault(tuple(words(phrase)), []).append((question, answer))
     by_first: dict[str, dict[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
-    for phrase in sorted(named, key=len, reverse=True):
-        by_first.setdefault(phrase[0], {})[phrase] = tuple(named[phrase])
-    things = (phrase[0] for phrase, pairs in named.items() if len(phrase) == 1 and pairs[0][0] in _THINGS)
+    for said in sorted(named, key=len, reverse=True):
+        by_first.setdefault(said[0], {})[said] = tuple(named[said])
+    things = (said[0] for said, pairs in named.items() if len(said) == 1 and pairs[0][0] in _THINGS)
     return _Table(rules, by_first, frozenset(stems(list(things))))

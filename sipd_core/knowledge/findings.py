@@ -1,5 +1,4 @@
-"""What is found wrong with a base, as lists a person can work through. Pure values; the finding of near duplicates and of
-menus' names is done in rooms of its own.
+"""What is found wrong with a base, as lists a person can work through. Pure values; it is found elsewhere.
 
 One reason to change: what an admin's work list shows.
 """
@@ -163,6 +162,8 @@ def fits(case: Case, search: str, menu: str | None) -> bool:
     """Whether a case is of `menu` (None: any) and its texts hold every word of `search`."""
     if menu is not None and case.menu != menu:
         return False
+    if not search:
+        return True
     text = " ".join((case.menu, case.issue, case.expected, case.note_dev, case.note_qa, case.remedy)).casefold()
     return all(word in text for word in search.casefold().split())
 

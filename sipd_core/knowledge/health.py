@@ -76,9 +76,7 @@ class HealthDesk(Inspection):
         if not plan.names:
             raise SipdError("no spelling differs from its name", text_key="health.errors.no_menus")
         note = text("health.notes.menus", n=number(len(plan.names)), cases=number(len(plan.states)))
-        return self._decide(
-            ChangeKind.MENUS, plan.states, actor, note, redirects=plan.redirects, menus=plan.names
-        )
+        return self._decide(ChangeKind.MENUS, plan.states, actor, note, redirects=plan.redirects, menus=plan.names)
 
     def assign_menu(self, case_ids: Sequence[str], menu: str, *, actor: str) -> Change:
         """File cases under a menu they did not name; raises SipdError for an empty one, NotFoundError."""

@@ -1,4 +1,4 @@
-"""Looking through the base in the background: near duplicates, menus' names and texts that solve nothing, by its version.
+"""Looking through the base in the background: near duplicates, names of menus, texts that solve nothing; by version.
 
 One reason to change: when the base is looked through anew.
 """

@@ -1,7 +1,7 @@
 """Spellings of one menu found among all that people wrote, with the name it should have.
 
-One reason to change: how people misspell a menu. Different submenus are never one: where a spelling could mean two menus,
-it stays by itself.
+One reason to change: how people misspell a menu. Different submenus are never one: a spelling that could mean two menus
+stays by itself.
 """
 
 import re

@@ -82,7 +82,11 @@ def plan_menus(names: Mapping[str, str], cases: Iterable[Case]) -> MenuPlan:
 
 
 def _file_under(
-    wanted: Mapping[str, str], key: str, group: Sequence[Case], states: dict[str, Case | None], redirects: dict[str, str]
+    wanted: Mapping[str, str],
+    key: str,
+    group: Sequence[Case],
+    states: dict[str, Case | None],
+    redirects: dict[str, str],
 ) -> None:
     """Rename the cases of one content id; the first stands for it, others that add no remedy go."""
     first, *others = sorted(group, key=lambda case: (case.sample, not case.remedy, case.menu in wanted, case.id))

@@ -65,23 +65,35 @@ def test_another_menu_keeps_the_same_words_apart_and_a_wider_one_does_not() -> N
 
 
 def test_spellings_of_one_menu_do_not_keep_apart() -> None:
-    one, other = make_case("akun terkunci setelah salah sandi", "Login"), make_case("akun terkunci setelah salah sandi", "LOGN")
+    one, other = (
+        make_case("akun terkunci setelah salah sandi", "Login"),
+        make_case("akun terkunci setelah salah sandi", "LOGN"),
+    )
     assert found(one, other) == []
     assert found(one, other, menus={"LOGN": "Login"}) == [{one.issue}]
 
 
 def test_no_chain_of_neighbours_joins_what_is_not_alike() -> None:
-    parts = "jurnal penyesuaian aset gedung kantor lama sudah disusutkan semester neraca konsolidasi pemda provinsi".split()
+    parts = (
+        "jurnal penyesuaian aset gedung kantor lama sudah disusutkan semester neraca konsolidasi pemda provinsi".split()
+    )
     chain = [make_case(" ".join(parts[at : at + 6]), menu="Akuntansi") for at in range(len(parts) - 5)]
     groups = found(*chain)
     assert all(not {chain[0].issue, chain[-1].issue} <= group for group in groups)
 
 
 def test_vectors_join_longer_complaints_that_words_alone_leave_apart() -> None:
-    one = make_case("sub kegiatan yg kami butuhkan tdk ada di daftar pilihan saat tambah renja, padahal di kepmendagri terbaru ada", "Renja")
-    other = make_case("Sub kegiatan menurut pemutakhiran Kepmendagri terbaru tidak tersedia pada pilihan Renja.", "Renja")
+    one = make_case(
+        "sub kegiatan yg kami butuhkan tdk ada di daftar pilihan saat tambah renja, padahal di kepmendagri terbaru ada",
+        "Renja",
+    )
+    other = make_case(
+        "Sub kegiatan menurut pemutakhiran Kepmendagri terbaru tidak tersedia pada pilihan Renja.", "Renja"
+    )
     far = [make_case(f"laporan nomor {word} tidak tercetak", "Renja") for word in ("satu", "dua", "tiga", "empat")]
-    vectors = {case.id: np.eye(3, dtype=np.float32)[at] for case, at in ((one, 0), (other, 0), *((case, 1) for case in far))}
+    vectors = {
+        case.id: np.eye(3, dtype=np.float32)[at] for case, at in ((one, 0), (other, 0), *((case, 1) for case in far))
+    }
 
     def known(ids: object) -> np.ndarray:
         return np.stack([vectors[id_] for id_ in ids])  # type: ignore[attr-defined]

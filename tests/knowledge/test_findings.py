@@ -15,7 +15,11 @@ ALL = [SOLVED, AGAIN, OPEN, TWIN, NOWHERE]
 
 
 def found() -> Findings:
-    clusters = [Cluster((SOLVED.id, AGAIN.id), 0.9), Cluster((OPEN.id, TWIN.id), 0.8), Cluster((NOWHERE.id, "gone"), 1.0)]
+    clusters = [
+        Cluster((SOLVED.id, AGAIN.id), 0.9),
+        Cluster((OPEN.id, TWIN.id), 0.8),
+        Cluster((NOWHERE.id, "gone"), 1.0),
+    ]
     judged = [Judged(case, judgements_of(case)) for case in ALL if not case.remedy]
     menus = menu_groups({"SPM": 2, "NPD": 1, "Npd": 1, "-": 1})
     arrivals = {"uji.csv": datetime(2026, 1, 2, tzinfo=UTC), "baru.csv": datetime(2026, 3, 4, tzinfo=UTC)}

@@ -18,6 +18,8 @@ def test_other_words_for_the_same_have_the_same_meanings() -> None:
 
 
 def test_a_rare_word_one_letter_off_a_frequent_one_is_put_right() -> None:
-    spelling = spelling_of([*[["pelimpahan", "gagal"]] * 10, ["pelimpahn", "gagal"], ["pengaduan"], *[["pengajuan"]] * 10])
+    spelling = spelling_of(
+        [*[["pelimpahan", "gagal"]] * 10, ["pelimpahn", "gagal"], ["pengaduan"], *[["pengajuan"]] * 10]
+    )
     assert spelling.right(["pelimpahn", "gagal"]) == ["pelimpahan", "gagal"]
     assert spelling.right(["pengaduan"]) == ["pengaduan"], "a word of the language is no slip"

@@ -4,7 +4,9 @@ from tests.builders import make_case
 
 
 def test_a_merge_keeps_one_row_counts_every_report_and_sends_the_others_to_it() -> None:
-    one, two, three = (make_case(f"SPM {at} tidak bisa dicetak", remedy=remedy) for at, remedy in enumerate(("", "A", "B")))
+    one, two, three = (
+        make_case(f"SPM {at} tidak bisa dicetak", remedy=remedy) for at, remedy in enumerate(("", "A", "B"))
+    )
     plan = plan_merge([one, two, three], two.id, "  A  ", {one.id: 30, three.id: 2})
     assert plan.states == {two.id: plan.survivor, one.id: None, three.id: None}
     assert plan.survivor.remedy == "A"

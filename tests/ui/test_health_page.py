@@ -1,4 +1,4 @@
-"""The page of the base's health, run whole: remedies are written, cases merged, menus named, and all of it taken back."""
+"""The page of the base's health, run whole: remedies are written, cases merged, menus named, and all taken back."""
 
 import pytest
 from pandas import DataFrame
@@ -11,14 +11,14 @@ from sipd_core.texts import text
 from tests.ui.console import Opener, as_file, shown
 
 LOG = (
-    "MENU,ISSUE,EXPECTED,NOTE BY DEV,STATUS\n"
-    "SPM - Pembuatan,SPM LS tidak bisa dicetak,bisa dicetak,done,DONE\n"
-    'SPM - Pembuatan,"Selamat pagi min, SPM LS gak bs dicetak di Kab. Sleman",bisa dicetak,,DONE\n'
-    "spm-pembuatan,SPM LS tidak dapat dicetak,bisa dicetak,,DONE\n"
-    "SPM - Pembuatan,nomor SP2D loncat,,Buka menu Nomor lalu klik Urutkan dan simpan.,DONE\n"
-    "Login,akun terkunci **tebal**,rekening aktif,confirm https://contoh.test/1,DONE\n"
-    ",halaman putih saja,,,DONE\n"
-).encode()
+    b"MENU,ISSUE,EXPECTED,NOTE BY DEV,STATUS\n"
+    b"SPM - Pembuatan,SPM LS tidak bisa dicetak,bisa dicetak,done,DONE\n"
+    b'SPM - Pembuatan,"Selamat pagi min, SPM LS gak bs dicetak di Kab. Sleman",bisa dicetak,,DONE\n'
+    b"spm-pembuatan,SPM LS tidak dapat dicetak,bisa dicetak,,DONE\n"
+    b"SPM - Pembuatan,nomor SP2D loncat,,Buka menu Nomor lalu klik Urutkan dan simpan.,DONE\n"
+    b"Login,akun terkunci **tebal**,rekening aktif,confirm https://contoh.test/1,DONE\n"
+    b",halaman putih saja,,,DONE\n"
+)
 
 
 @pytest.fixture

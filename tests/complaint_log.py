@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from sipd_core.documents import Case, case_id
 from sipd_core.knowledge.remedy import remedy_of
@@ -197,12 +198,12 @@ def complaint_log(rows: int = 4_469, *, seed: int = 7, spellings: int = 212) -> 
     names = list(MENUS)
     chance.shuffle(names)
     rank = {name: at for at, name in enumerate(names)}
-    weights = [1 / (at + 9) / (rank[problem[0]] + 8) for at, problem in enumerate(problems)]
+    weights = list(accumulate(1 / (at + 9) / (rank[problem[0]] + 8) for at, problem in enumerate(problems)))
     written = _spellings(spellings, chance)
     log = _Growing()
     told: dict[tuple[str, str, int], list[str]] = {}
     for row in range(rows):
-        problem = chance.choices(problems, weights)[0]
+        problem = chance.choices(problems, cum_weights=weights)[0]
         before = told.setdefault(problem, [])
         issue = chance.choice(before) if before and chance.random() < 0.1 else _report(problem, chance)
         before.append(issue)

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.report import print_latencies
 from tests.ui.server import Console
-from tests.ui.test_browser import ARGUMENTS, CHROMIUM
+from tests.ui.chromium import ARGUMENTS, CHROMIUM
 
 STARTS = 5
 

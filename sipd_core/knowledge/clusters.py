@@ -39,6 +39,7 @@ COHESION: Final = 0.45
 neighbours joins what is not alike."""
 WITNESSES: Final = 5
 """Members of a group that are asked whether another group fits."""
+_ROWS_AT_ONCE: Final = 4_096
 MATTERS_ASKED: Final = 60
 """Different matters of a group that are compared with another's, at most."""
 
@@ -119,13 +120,19 @@ def _texts(cases: Sequence[Case], menus: Mapping[str, str], on_progress: Progres
 
 
 def _centred(vectors: NDArray[Any]) -> NDArray[np.float16]:
-    """Vectors without what all complaints have in common, of length one; rows of zeros stay so."""
+    """Vectors without what all complaints have in common, of length one; rows of zeros stay so.
+
+    In parts: a large base of long vectors is held once, in half precision.
+    """
+    parts = [slice(at, at + _ROWS_AT_ONCE) for at in range(0, len(vectors), _ROWS_AT_ONCE)]
     there = vectors.any(axis=1)
-    held = vectors.astype(np.float32)
-    if there.any():
-        held[there] -= held[there].mean(axis=0)
-    lengths = np.linalg.norm(held, axis=1, keepdims=True)
-    return np.asarray(held / np.maximum(lengths, 1e-9), np.float16)
+    total = sum(vectors[part].sum(axis=0, dtype=np.float64) for part in parts)
+    mean = np.asarray(total / max(int(there.sum()), 1), np.float32)
+    held = np.zeros(vectors.shape, np.float16)
+    for part in parts:
+        some = (vectors[part].astype(np.float32) - mean) * there[part, None]
+        held[part] = some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-9)
+    return held
 
 
 def _alike(texts: Sequence[_Text], vectors: NDArray[Any] | None, on_progress: Progress) -> tuple[Pairs, Floats]:

@@ -110,7 +110,8 @@ class Findings:
     @cached_property
     def without_menu(self) -> tuple[Case, ...]:
         """Cases whose menu says nothing."""
-        return tuple(case for case in self.cases if not menu_words(case.menu))
+        blank = {menu for menu in {case.menu for case in self.cases} if not menu_words(menu)}
+        return tuple(case for case in self.cases if case.menu in blank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,13 @@ class HealthDesk(Inspection):
     def __init__(self, cases: CaseStore, vectors: EmbeddingStore, base: KnowledgeBase, change: Changer) -> None:
         super().__init__(cases, vectors, base)
         self._change = change
+        self._planned: tuple[int, Mapping[str, str], MenuPlan] | None = None
 
     def write_remedy(self, case_ids: Sequence[str], remedy: str, *, actor: str) -> Change:
         """Give cases a remedy; raises SipdError for an empty one, NotFoundError when a case is gone."""
         wanted = _filled(remedy)
-        states: dict[str, Case | None] = {id_: replace(self._cases.get(id_), remedy=wanted) for id_ in case_ids}
+        cases = self._cases.several(case_ids)
+        states: dict[str, Case | None] = {case.id: replace(case, remedy=wanted) for case in cases}
         return self._decide(ChangeKind.EDIT, states, actor, text("health.notes.remedy", n=number(len(states))))
 
     def accept_text(self, id_: str, name: FieldName, *, actor: str) -> Change:
@@ -60,19 +62,30 @@ class HealthDesk(Inspection):
         """What a merge would do; raises NotFoundError when a case is gone, SipdError when fewer than two are left."""
         if len(case_ids) < 2 or survivor not in case_ids:
             raise SipdError("a merge needs two cases", text_key="health.errors.too_few")
-        return plan_merge([self._cases.get(id_) for id_ in case_ids], survivor, remedy, self._cases.reports())
+        return plan_merge(self._cases.several(case_ids), survivor, remedy, self._cases.reports())
 
     def merge(self, plan: MergePlan, *, actor: str) -> Change:
-        """Do what was planned, in one change."""
+        """Do what was planned, in one change, on the rows as they are now; raises as `plan_merge`."""
+        kept = plan.survivor
+        plan = self.plan_merge([kept.id, *(case.id for case in plan.gone)], kept.id, kept.remedy)
         note = text("health.notes.merged", n=number(len(plan.gone) + 1))
         return self._decide(ChangeKind.MERGE, plan.states, actor, note, redirects=plan.redirects)
 
     def plan_menus(self, names: Mapping[str, str]) -> MenuPlan:
         """What filing spellings under their names would do; raises SipdError for a name that says nothing."""
-        return plan_menus({spelling: _filled(name) for spelling, name in names.items()}, self._cases.all(disabled=True))
+        wanted, version = {spelling: _filled(name) for spelling, name in names.items()}, self._cases.version
+        known = self._planned
+        if known is None or known[:2] != (version, wanted):  # a page asks at every rerun, the rows are many
+            known = version, wanted, plan_menus(wanted, self._cases.all(disabled=True))
+            self._planned = known
+        return known[2]
 
     def apply_menus(self, plan: MenuPlan, *, actor: str) -> Change:
-        """Do what was planned, in one change; later imports follow it. Raises SipdError when it changes nothing."""
+        """Do what was planned, in one change, on the rows as they are now; later imports follow it.
+
+        Raises SipdError when it changes nothing.
+        """
+        plan = self.plan_menus(plan.names)
         if not plan.names:
             raise SipdError("no spelling differs from its name", text_key="health.errors.no_menus")
         note = text("health.notes.menus", n=number(len(plan.names)), cases=number(len(plan.states)))
@@ -81,7 +94,7 @@ class HealthDesk(Inspection):
     def assign_menu(self, case_ids: Sequence[str], menu: str, *, actor: str) -> Change:
         """File cases under a menu they did not name; raises SipdError for an empty one, NotFoundError."""
         name = _filled(menu)
-        cases = [self._cases.get(id_) for id_ in case_ids]
+        cases = self._cases.several(case_ids)
         states: dict[str, Case | None] = {case.id: replace(case, menu=name) for case in cases}
         keys = {case_id(name, case.issue): case.id for case in cases}
         note = text("health.notes.menu_given", n=number(len(cases)), menu=name)

@@ -52,6 +52,14 @@ class CaseStore(ChangeStore):
             raise NotFoundError(case_id, what=text("changes.case"))
         return found[case_id]
 
+    def several(self, case_ids: Sequence[str]) -> list[Case]:
+        """Rows by their ids, in that order, enabled or not; raises NotFoundError when one is gone."""
+        with self._database.read() as connection:
+            found = cases_by_id(connection, case_ids)
+        if missing := [id_ for id_ in case_ids if id_ not in found]:
+            raise NotFoundError(missing[0], what=text("changes.case"))
+        return [found[id_] for id_ in case_ids]
+
     def all(self, *, disabled: bool = False) -> list[Case]:
         """Every enabled case, in a stable order; with `disabled` the others too."""
         query = select(*CASE_COLUMNS).where(true() if disabled else cases.c.enabled).order_by(cases.c.id)

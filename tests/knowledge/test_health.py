@@ -1,5 +1,6 @@
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -128,6 +129,22 @@ def test_a_merge_needs_two(desk: HealthDesk, cases: CaseStore) -> None:
     (group,) = seen(desk).clusters
     with pytest.raises(SipdError):
         desk.plan_merge([group.id], group.id, "x")
+
+
+def test_a_decision_is_made_on_the_rows_as_they_are_by_then(desk: HealthDesk, cases: CaseStore) -> None:
+    load(cases)
+    (group,) = seen(desk).clusters
+    merge = desk.plan_merge([case.id for case in group.cases], group.survivor.id, "Pasang ulang driver.")
+    menus = desk.plan_menus({"spm-pembuatan": "SPM - Pembuatan"})
+    survivor = cases.get(group.survivor.id)
+    edited = replace(survivor, note_qa="diuji di dua SKPD")
+    renamed = next(case for case in cases.all() if case.menu == "spm-pembuatan" and case.id in menus.states)
+    cases.change(ChangeKind.EDIT, {edited.id: edited, renamed.id: replace(renamed, status="BUGS")}, actor="Budi")
+    desk.apply_menus(menus, actor="Sari")
+    assert all(case.status == "BUGS" for case in cases.all() if case.id == renamed.id)
+    still = [case.id for case in cases.all() if case.id in merge.states]
+    desk.merge(desk.plan_merge(still, survivor.id, "Pasang ulang driver."), actor="Sari")
+    assert cases.get(survivor.id).note_qa == "diuji di dua SKPD"
 
 
 def test_menus_get_their_names_for_rows_and_later_files(desk: HealthDesk, cases: CaseStore) -> None:

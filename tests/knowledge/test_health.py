@@ -131,20 +131,24 @@ def test_a_merge_needs_two(desk: HealthDesk, cases: CaseStore) -> None:
         desk.plan_merge([group.id], group.id, "x")
 
 
-def test_a_decision_is_made_on_the_rows_as_they_are_by_then(desk: HealthDesk, cases: CaseStore) -> None:
+def test_a_merge_is_done_on_the_rows_as_they_are_by_then(desk: HealthDesk, cases: CaseStore) -> None:
     load(cases)
     (group,) = seen(desk).clusters
-    merge = desk.plan_merge([case.id for case in group.cases], group.survivor.id, "Pasang ulang driver.")
-    menus = desk.plan_menus({"spm-pembuatan": "SPM - Pembuatan"})
-    survivor = cases.get(group.survivor.id)
-    edited = replace(survivor, note_qa="diuji di dua SKPD")
-    renamed = next(case for case in cases.all() if case.menu == "spm-pembuatan" and case.id in menus.states)
-    cases.change(ChangeKind.EDIT, {edited.id: edited, renamed.id: replace(renamed, status="BUGS")}, actor="Budi")
-    desk.apply_menus(menus, actor="Sari")
-    assert all(case.status == "BUGS" for case in cases.all() if case.id == renamed.id)
-    still = [case.id for case in cases.all() if case.id in merge.states]
-    desk.merge(desk.plan_merge(still, survivor.id, "Pasang ulang driver."), actor="Sari")
-    assert cases.get(survivor.id).note_qa == "diuji di dua SKPD"
+    plan = desk.plan_merge([case.id for case in group.cases], group.survivor.id, "Pasang ulang driver.")
+    edited = replace(cases.get(group.survivor.id), note_qa="diuji di dua SKPD")
+    cases.change(ChangeKind.EDIT, {edited.id: edited}, actor="Budi")
+    desk.merge(plan, actor="Sari")
+    assert cases.get(edited.id) == replace(edited, remedy="Pasang ulang driver.")
+
+
+def test_menus_are_named_on_the_rows_as_they_are_by_then(desk: HealthDesk, cases: CaseStore) -> None:
+    load(cases)
+    plan = desk.plan_menus({"spm-pembuatan": "SPM - Pembuatan"})
+    assert desk.plan_menus({"spm-pembuatan": "SPM - Pembuatan"}) is plan, "asked again and again while nothing changes"
+    id_ = next(id_ for id_, case in plan.states.items() if case is not None)
+    cases.change(ChangeKind.EDIT, {id_: replace(cases.get(id_), status="BUGS")}, actor="Budi")
+    desk.apply_menus(plan, actor="Sari")
+    assert (cases.get(id_).menu, cases.get(id_).status) == ("SPM - Pembuatan", "BUGS")
 
 
 def test_menus_get_their_names_for_rows_and_later_files(desk: HealthDesk, cases: CaseStore) -> None:

@@ -17,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.room import Duties
+from sipd_core.blocking_laboratory import BlockingLaboratory
 from sipd_core.cache import CacheStats
 from sipd_core.chat.turn import (
     AnswerPart,
@@ -92,6 +93,7 @@ class BlockingEngine:
             )
             self._stack.callback(self.backups.close)
             self._stack.callback(self._scope.close)
+            self.laboratory = BlockingLaboratory(self._portal, lambda: self._engine.laboratory)
             self._open_engine(head_start)
             if console:
                 self.backups.claim()

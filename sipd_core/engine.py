@@ -50,6 +50,7 @@ from sipd_core.knowledge.health import Changer, HealthDesk
 from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaHome
 from sipd_core.knowledge.side import Model
+from sipd_core.laboratory import Laboratory
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
@@ -69,6 +70,7 @@ from sipd_core.usage import CallRecord
 usage_log = logging.getLogger(USAGE_LOGGER)
 
 SAMPLE_FOLDER = SHIPPED_DATA / "contoh"
+GOLD_FOLDER = SHIPPED_DATA / "gold"
 VECTOR_FOLDER = SHIPPED_DATA / "vectors"
 TEXTS_PER_CASE = 2
 """Nearly every case is embedded twice: whole, and its complaint alone (knowledge/views.py)."""
@@ -104,10 +106,12 @@ class Engine:
             self._hosting = await self._stack.enter_async_context(hosting)
         self.reader = await to_thread.run_sync(CurrentReader, SHIPPED_DATA / "training")
         self._make_rooms()
+        await to_thread.run_sync(self.laboratory.follow)
         self._stack.callback(self._upkeep.close)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._upkeep.run)
         self._tasks.start_soon(self.backups.run)
+        self._tasks.start_soon(self.laboratory.run)
         return self
 
     async def __aexit__(
@@ -160,6 +164,13 @@ class Engine:
             head_start=self._head_start,
         )
         self.indexer = self._upkeep.indexer
+        self.laboratory = Laboratory(
+            self.base,
+            self._database,
+            environment=self.base.retrieval,
+            ready=self._upkeep.wait_until_prepared,
+            samples=GOLD_FOLDER,
+        )
         self._chat = self._make_chat()
 
     def _make_chat(self) -> ConversationEngine:

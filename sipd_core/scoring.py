@@ -98,7 +98,8 @@ class Duel:
     def chance(self) -> float:
         """Two-sided p of the exact sign test; for answers that are right or wrong it is McNemar's exact test."""
         n, low = self.won + self.lost, min(self.won, self.lost)
-        return min(1.0, 2 * sum(math.comb(n, k) for k in range(low + 1)) / 2**n)
+        ways: int = 2**n
+        return min(1.0, 2 * sum(math.comb(n, k) for k in range(low + 1)) / ways)
 
     @property
     def is_sure(self) -> bool:

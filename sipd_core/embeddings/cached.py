@@ -75,6 +75,11 @@ class CachedEmbedder:
     def dimension(self) -> int:
         return self._inner.dimension
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the vectors of questions are kept in memory."""
+        return self._memory is not None
+
     def key(self, role: Role, text: str) -> str:
         """Cache key: two models, two dimensions, two roles or two prefixes never share a vector."""
         read = self._inner.as_read(role, text)

@@ -6,7 +6,7 @@ which takes over when it is whole: until then no search sees anything of it.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -68,9 +68,9 @@ class Trial:
     result: SearchResult
     query: PreparedQuery
     ranking: Ranking
-    """Every candidate, not only the hits."""
+    """The hits; every case that was looked at where that was wanted."""
     cases: Mapping[str, Case]
-    """The candidates by their ids."""
+    """The cases of `ranking` by their ids."""
     version: int
     """Version of the rows that were searched."""
 
@@ -199,9 +199,26 @@ class KnowledgeBase:
         self._monitor.record_search_time(found.result.timings_ms["search"])
         return found.result
 
-    async def try_out(self, text: str, retrieval: RetrievalSettings, top_k: int | None = None) -> Trial:
-        """The search that `retrieval` would give, with its grounds; not counted among the searches of people."""
-        return await self._search(self._snapshot, text, retrieval, top_k, frozenset(), limit=len(self))
+    async def try_out(
+        self, text: str, retrieval: RetrievalSettings, top_k: int | None = None, *, candidates: bool = False
+    ) -> Trial:
+        """The search that `retrieval` would give, with its grounds; not counted among the searches of people.
+
+        `candidates`: the grounds of every case that was looked at, not only of the hits.
+        """
+        snapshot, limit = self._snapshot, len(self) if candidates else 0
+        if not retrieval.use_vectors:
+            snapshot = replace(snapshot, side=None)  # nobody reads intent and mood here: no vector is needed
+        return await self._search(snapshot, text, retrieval, top_k, frozenset(), limit)
+
+    async def read_ahead(self, questions: Sequence[str]) -> None:
+        """Have the vectors of masked questions at hand, in as few calls as the model can do with.
+
+        Raises EmbeddingError. Where no vectors are kept in memory there is nothing to be gained, and it does nothing.
+        """
+        side = self._snapshot.side
+        if side is not None and side.embedder.remembers and questions:
+            await side.embedder.queries([_head_and_tail(prepare(text).embedded) for text in questions])
 
     async def _drop(self, case_ids: Sequence[str]) -> None:
         """Take the vectors of rows that are gone or disabled out of the index."""

@@ -94,6 +94,7 @@ _M003_CHANGE = sql(
 )
 _M003_VERSION = sql("INSERT INTO case_versions (change_id, case_id, content) VALUES (:change_id, :case_id, :content)")
 
+
 def m004_backups(connection: Connection) -> None:
     """The record of backups."""
     for change in _M004:
@@ -108,10 +109,40 @@ _M004 = (
     "CREATE INDEX ix_backups_at ON backups (at)",
 )
 
+
+def m005_laboratory(connection: Connection) -> None:
+    """Gold sets, runs over them, and what searches go by since when."""
+    for change in _M005:
+        connection.exec_driver_sql(change)
+
+
+_M005 = (
+    "CREATE TABLE gold_sets (id VARCHAR(32) NOT NULL PRIMARY KEY, name TEXT NOT NULL, at FLOAT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, removed_at FLOAT)",
+    "CREATE TABLE gold_questions (id VARCHAR(32) NOT NULL PRIMARY KEY,"
+    " set_id VARCHAR(32) NOT NULL REFERENCES gold_sets (id) ON DELETE CASCADE, position INTEGER NOT NULL,"
+    " query TEXT NOT NULL, style VARCHAR(60) NOT NULL, cases TEXT NOT NULL, turn_id VARCHAR(32), removal VARCHAR(32))",
+    "CREATE INDEX ix_gold_questions_set ON gold_questions (set_id, position)",
+    "CREATE TABLE gold_runs (id VARCHAR(32) NOT NULL PRIMARY KEY,"
+    " set_id VARCHAR(32) NOT NULL REFERENCES gold_sets (id) ON DELETE CASCADE, at FLOAT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, runner VARCHAR(32) NOT NULL, seen_at FLOAT NOT NULL, status VARCHAR(16) NOT NULL,"
+    " stop BOOLEAN NOT NULL, retrieval TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL,"
+    " skipped INTEGER NOT NULL, version INTEGER, version_after INTEGER, cases INTEGER, model VARCHAR(160) NOT NULL,"
+    " finished_at FLOAT, error TEXT, figures TEXT)",
+    "CREATE INDEX ix_gold_runs_set ON gold_runs (set_id, at)",
+    "CREATE TABLE gold_answers (run_id VARCHAR(32) NOT NULL REFERENCES gold_runs (id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL, question_id VARCHAR(32) NOT NULL, query TEXT NOT NULL, style VARCHAR(60) NOT NULL,"
+    " wanted TEXT NOT NULL, rank INTEGER, ndcg FLOAT NOT NULL, relevance FLOAT NOT NULL, verdict VARCHAR(16) NOT NULL,"
+    " milliseconds FLOAT NOT NULL, best_id VARCHAR(20), best TEXT NOT NULL, PRIMARY KEY (run_id, position))",
+    "CREATE TABLE retrieval_changes (seq INTEGER NOT NULL PRIMARY KEY, at FLOAT NOT NULL, actor VARCHAR(200) NOT NULL,"
+    " note TEXT NOT NULL, retrieval TEXT, run_id VARCHAR(32), before INTEGER, back BOOLEAN NOT NULL)",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
     m003_changes,
     m004_backups,
+    m005_laboratory,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -333,7 +333,7 @@ async def test_a_trial_is_the_search_with_its_grounds(bench: Bench, retrieval: R
     await bench.base.calibrate(bench.side)
     bench.base.retrieval = retrieval
     for question in ("neraca bermasalah", "sp2d blm bs dicetak nomor 3", "resep sayur asem", "login"):
-        found, trial = await bench.base.search(question), await bench.base.try_out(question, retrieval)
+        found, trial = await bench.base.search(question), await bench.base.try_out(question, retrieval, candidates=True)
         assert [(hit.case.id, hit.relevance) for hit in trial.result.hits] == [
             (hit.case.id, hit.relevance) for hit in found.hits
         ]

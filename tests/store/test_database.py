@@ -23,6 +23,7 @@ from sipd_core.usage import CallRecord, Usage
 
 CHANGED = (
     "usage", "indexed_views", "cases", "removals", "changes", "case_versions", "redirects", "menu_names", "origins",
+    "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

@@ -125,7 +125,7 @@ def _centred(vectors: NDArray[Any]) -> NDArray[np.float16]:
     In parts: a large base of long vectors is held once, in half precision.
     """
     parts = [slice(at, at + _ROWS_AT_ONCE) for at in range(0, len(vectors), _ROWS_AT_ONCE)]
-    there = vectors.any(axis=1)
+    there = np.asarray(vectors.any(axis=1))
     total = sum(vectors[part].sum(axis=0, dtype=np.float64) for part in parts)
     mean = np.asarray(total / max(int(there.sum()), 1), np.float32)
     held = np.zeros(vectors.shape, np.float16)

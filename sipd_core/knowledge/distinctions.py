@@ -34,9 +34,13 @@ _REACH: Final = 2
 
 CODE: Final = "kode"
 """The question which error code was shown."""
+PERIOD: Final = "periode"
+"""The question which quarter, half-year or instalment is meant."""
 DENIAL: Final = "negasi"
 """The question whether something is or is not so."""
 _CODE_WORDS: Final = frozenset(("error", "eror", "kode", "code", "rc", "http", "status"))
+_PERIOD_WORDS: Final = frozenset(("triwulan", "semester", "tahap", "termin", "caturwulan"))
+_ORDINALS: Final = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(at): at for at in range(1, 13)}
 
 Rule = Literal["same", "part"]
 
@@ -81,8 +85,7 @@ def matter_of(said: Sequence[str], menu: str) -> Matter:
     for question, answer in _answers(_bare(words(menu))).items():
         answers.setdefault(question, answer)
     denied, affirmed = _polarity(said)
-    if codes := _codes(said):
-        answers[CODE] = codes
+    answers |= _counted(said)
     return Matter(frozenset((question, frozenset(found)) for question, found in answers.items()), denied, affirmed)
 
 
@@ -130,13 +133,15 @@ def _answers(said: Sequence[str]) -> dict[str, set[str]]:
     return found
 
 
-def _codes(said: Sequence[str]) -> set[str]:
-    """Numbers of up to five digits right after *error* or *kode*."""
-    return {
-        number
-        for word, number in pairwise(said)
-        if word in _CODE_WORDS and number.isdigit() and len(number) <= _LONGEST_CODE
-    }
+def _counted(said: Sequence[str]) -> dict[str, set[str]]:
+    """Error codes (*error 500*, *kode 68*) and periods (*triwulan II*, *semester 1*)."""
+    found: dict[str, set[str]] = {}
+    for word, number in pairwise(said):
+        if word in _CODE_WORDS and number.isdigit() and len(number) <= _LONGEST_CODE:
+            found.setdefault(CODE, set()).add(number)
+        if word in _PERIOD_WORDS and number in _ORDINALS:
+            found.setdefault(PERIOD, set()).add(f"{word} {_ORDINALS[number]}")
+    return found
 
 
 def _polarity(said: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -179,7 +184,7 @@ def _telling(said: Sequence[str]) -> Iterator[_Said]:
 
 @cache
 def _table() -> _Table:
-    rules: dict[str, Rule] = {CODE: "part"}
+    rules: dict[str, Rule] = {CODE: "part", PERIOD: "part"}
     named: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for line in (LANGUAGE_FOLDER / "distinctions.tsv").read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("# "):

@@ -100,7 +100,7 @@ def pairs_by_vectors(
 
 def cosines(vectors: NDArray[Any], pairs: Pairs) -> Floats:
     """Cosine of each pair; NaN where one of them has no vector (length zero)."""
-    there = vectors.any(axis=1)
+    there = np.asarray(vectors.any(axis=1))
     parts = []
     for at in range(0, len(pairs), _PAIRS_AT_ONCE // 10):
         one, other = pairs[at : at + _PAIRS_AT_ONCE // 10].T

@@ -47,6 +47,7 @@ from sipd_core.settings import Settings
 from sipd_core.status import EngineStatus
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
+from sipd_core.uploads import Uploads
 from sipd_core.usage import CallRecord, CostReport
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class BlockingEngine:
             self._stack.callback(self.backups.close)
             self._stack.callback(self._scope.close)
             self.laboratory = BlockingLaboratory(self._portal, lambda: self._engine.laboratory)
+            self.uploads = Uploads(self._portal, lambda: self._engine)
             self._open_engine(head_start)
             if console:
                 self.backups.claim()
@@ -213,8 +215,8 @@ class BlockingEngine:
     def preview(self, name: str, file: BinaryIO) -> ImportReport:
         return self._engine.importer.preview(name, file)
 
-    def imports(self, limit: int = 50) -> tuple[ImportReport, ...]:
-        return self._engine.cases.imports(limit)
+    def imports(self, limit: int = 50, offset: int = 0) -> tuple[ImportReport, ...]:
+        return self._engine.cases.imports(limit, offset)
 
     def indexing(self) -> IndexingProgress:
         return self._engine.indexing()

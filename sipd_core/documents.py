@@ -4,6 +4,7 @@ One reason to change: what a complaint's row means.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +32,14 @@ class Row:
     note_dev: str = ""
     note_qa: str = ""
     status: str = ""
+    date: str = ""
+    """When it was reported, as the cell says it."""
+    region: str = ""
+    """Where it was reported."""
+    cells: tuple[str, ...] = field(default=(), repr=False)
+    """The whole row as it stands in the file, so that one that is not taken can be handed back; it may hold anything."""
+    heading: int = 0
+    """Which of the table's headings stands above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,49 @@ class Rejection:
     row: int
     reason: str
     sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that is not taken, handed back as it stood in the file, with everything personal masked."""
+
+    row: int
+    reason: str
+    sheet: str | None
+    heading: int
+    """Which of the headings stands above it."""
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRows:
+    """The rows of one file that are not taken."""
+
+    headings: tuple[tuple[str, ...], ...] = ()
+    rows: tuple[RejectedRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One row of a file that reports a case; `date` and `region` as the file says them, masked."""
+
+    case_id: str
+    """Content id, as the file has it."""
+    sheet: str | None
+    row: int
+    date: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedBy:
+    """Where a report of a case stands, and when and where it was made as far as the file says so."""
+
+    file: str
+    sheet: str | None
+    row: int
+    date: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +243,8 @@ class ImportReport:
     """Of the rejected, rows that repeat a complaint of the same file."""
     masked: int = 0
     """Pieces of personal data and credentials that were masked."""
+    masked_kinds: Mapping[str, int] = field(default_factory=dict)
+    """The same by kind (`privacy.Kind` value -> number)."""
     reasons: tuple[Rejection, ...] = ()
     notices: tuple[str, ...] = ()
     """What was detected (delimiter, encoding, header row, ignored sheets), in Indonesian."""
@@ -217,6 +271,22 @@ class IndexingProgress:
     def remaining_seconds(self) -> float | None:
         """Estimated time to the end, None while unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far the rows of one import are from being found by meaning. The state is in SQL: it survives a restart."""
+
+    import_id: str
+    file: str
+    total: int
+    """Rows whose present content came with it."""
+    done: int
+    paused: bool
+    rate: float | None = None
+    """Cases a second, None while unknown or paused."""
+    remaining_seconds: float | None = None
+    """To its last row, those of earlier imports included; None while unknown or paused."""
 
 
 def case_id(menu: str, issue: str) -> str:

@@ -44,11 +44,14 @@ from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.hosting import Hosting
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult
+from sipd_core.knowledge.drafts import Drafts
 from sipd_core.knowledge.editing import checked, masked_case
+from sipd_core.knowledge.estimating import Estimator
 from sipd_core.knowledge.exports import rows_as_csv
 from sipd_core.knowledge.health import Changer, HealthDesk
 from sipd_core.knowledge.importing import Importer
 from sipd_core.knowledge.index import ChromaHome
+from sipd_core.knowledge.pace import Pace
 from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import Laboratory
 from sipd_core.logs import USAGE_LOGGER
@@ -62,6 +65,8 @@ from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.schema import SERVING_STATE
+from sipd_core.store.mappings import MappingStore
+from sipd_core.store.rejections import RejectionStore
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
 from sipd_core.upkeep import CurrentReader, Models, Upkeep
@@ -112,6 +117,7 @@ class Engine:
         self._tasks.start_soon(self._upkeep.run)
         self._tasks.start_soon(self.backups.run)
         self._tasks.start_soon(self.laboratory.run)
+        self._tasks.start_soon(self.drafts.run)
         return self
 
     async def __aexit__(
@@ -124,6 +130,8 @@ class Engine:
     def _make_stores(self) -> None:
         settings, database = self.settings, self._database
         self.cases = CaseStore(database)
+        self.mappings = MappingStore(database)
+        self.rejections = RejectionStore(database)
         self.vectors = EmbeddingStore(database, compress=settings.enable_compression)
         self._memory = (
             EmbeddingCache(settings.embedding_cache_size, settings.cache_ttl_hours * 3600)
@@ -150,8 +158,12 @@ class Engine:
             chunk_overlap=settings.chunk_overlap,
             monitor=self.monitor,
         )
-        self.importer = Importer(self.cases)
         self.backups = BackupRoom(settings, self._database, self.base, self._duties)
+        self.importer = Importer(self.cases, self.mappings)
+        self.pace = Pace(self.cases)
+        price = self._hosting.embedding_cost if self._hosting else None
+        estimator = Estimator(self.base, self.pace, price=price, usd_idr=settings.usd_idr)
+        self.drafts = Drafts(self.importer, self.mappings, self.cases, estimator, on_stored=self._follow)
         self._upkeep = Upkeep(
             self.cases,
             self.base,
@@ -370,6 +382,7 @@ class Engine:
     async def undo_change(self, change_id: str, actor: str) -> Change:
         """Take a change of rows back; searches follow on return. Raises NotFoundError, SipdError when it is undone."""
         undone = await to_thread.run_sync(partial(self.cases.undo, change_id, actor=actor))
+        self.indexer.interrupt()
         await self._follow()
         return undone
 
@@ -382,7 +395,7 @@ class Engine:
     async def pause_import(self, import_id: str) -> None:
         """Make the vectors of an import later; words find its rows all the same."""
         await to_thread.run_sync(self.cases.pause_import, import_id)
-        self.indexer.wake()
+        self.indexer.interrupt()
 
     async def resume_import(self, import_id: str) -> None:
         """Go on making the vectors of a paused import."""

@@ -22,6 +22,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 │   ├── BackupBusyError       another backup, test or restore is under way
 │   └── RestoringError        the console gives its content up for what an archive holds, and is back in a moment
 ├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
+├── BaseChangedError          the base changed between a dry run and its confirmation; nothing was stored
 ├── NotFoundError             a conversation, case or import that does not exist
 └── StoreError                the database or the index cannot be used
     ├── StoreFullError        no space left; nothing acknowledged is lost
@@ -196,6 +197,12 @@ class BudgetExceededError(SipdError):
     """A call that could cost more than what is left: values `period` (Indonesian), `budget`, `left`."""
 
     text_key = "errors.budget"
+
+
+class BaseChangedError(SipdError):
+    """An import would no longer do what its dry run said; nothing was stored."""
+
+    text_key = "errors.base_changed"
 
 
 class NotFoundError(SipdError):

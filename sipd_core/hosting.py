@@ -5,6 +5,8 @@ Nothing here is opened where no provider is set.
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from sipd_core.embeddings.hosted import (
 from sipd_core.metered import Kind, MeteredClient
 from sipd_core.prices import PriceTable
 from sipd_core.settings import SHIPPED_DATA, Settings
-from sipd_core.usage import Books, CallRecord
+from sipd_core.usage import Books, CallRecord, Usage, jakarta_day
 
 PRICES = "prices.csv"
 CONNECT_SECONDS = 5.0
@@ -51,7 +53,7 @@ class Hosting:
     async def __aenter__(self) -> Self:
         """Raises PriceError when the price table cannot be read."""
         own = self._settings.sipd_data_dir / PRICES
-        prices = await to_thread.run_sync(PriceTable.load, SHIPPED_DATA / PRICES, own)
+        prices = self._prices = await to_thread.run_sync(PriceTable.load, SHIPPED_DATA / PRICES, own)
         self._client = self._make_client()
         self._stack.push_async_callback(self._client.aclose)
         self._metered = MeteredClient(
@@ -84,6 +86,11 @@ class Hosting:
     def embedder(self, model: str, dimension: int) -> HostedEmbedder | None:
         """The one of this name; None when it is neither wanted nor remembered."""
         return self._embedders.get((model, dimension))
+
+    def embedding_cost(self, model: str, tokens: int) -> Decimal | None:
+        """USD for so many tokens today; None when the price is unknown."""
+        price = self._prices.price(model, jakarta_day(datetime.now(UTC)))
+        return None if price is None else price.cost(Usage(tokens))
 
     def answerer(self) -> Answerer | None:
         """None where answers stay in the console."""

@@ -67,6 +67,13 @@ def duration(milliseconds: Figure | None) -> str:
     return _two_units(int(seconds))
 
 
+def file_size(size: int) -> str:
+    """`1363149` -> `1,3 MB`, below one tenth of a megabyte in whole kilobytes: `12 KB`."""
+    if size < 2**20 / 10:
+        return f"{number(max(-(-size // 1024), 1) if size else 0)} KB"
+    return f"{number(size / 2**20, 1)} MB"
+
+
 def moment(at: datetime | None, zone: ZoneInfo = JAKARTA) -> str:
     """A timezone-aware moment on the wall clock of `zone`: `22 Nov 2026 14.05 WIB`."""
     if at is None:

@@ -1,115 +1,188 @@
-"""What an import brought, drawn: one card for each file, the progress of indexing, the history."""
+"""Imports under way and imports of the past, drawn: progress that survives everything, and the way back."""
 
 import streamlit as st
 
+from pages.shell import session
 from pages.shell.cards import badge
-from pages.shell.downloads import csv_bytes
+from pages.shell.drafts import draw_notices, masked_help
+from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain, plain_line
+from pages.shell.rejected import draw_rejected
 from sipd_core.blocking import BlockingEngine
-from sipd_core.documents import ImportReport, ImportStatus, IndexingProgress
+from sipd_core.documents import ImportProgress, ImportReport, ImportStatus
 from sipd_core.locale_id import duration, moment, number
 from sipd_core.texts import text
 
-POLL_SECONDS = 0.7
+POLL_SECONDS = 1.0
+ON_A_PAGE = 8
 
 _LOOKS = {
     ImportStatus.DONE: ("green", "check_circle"),
     ImportStatus.INDEXING: ("blue", "hourglass_top"),
+    ImportStatus.PAUSED: ("orange", "pause_circle"),
     ImportStatus.FAILED: ("red", "error"),
+    ImportStatus.UNDONE: ("gray", "undo"),
 }
 _COUNTS = (
     ("accepted", "green"),
     ("changed", "blue"),
     ("unchanged", "gray"),
+    ("kept", "gray"),
     ("rejected", "orange"),
+    ("duplicates", "orange"),
     ("masked", "violet"),
 )
 
 
-def draw_report(report: ImportReport) -> None:
-    """One file: what was taken, what was refused and why, what was recognised."""
-    color, icon = _LOOKS[report.status]
-    with st.container(border=True, gap="small"):
-        st.markdown(f"**{plain_line(report.file)}** {badge(color, text(f'knowledge.report.{report.status}'), icon)}")
-        if report.error:
-            st.error(plain(report.error), icon=":material/error:")
-            return
-        st.markdown(" ".join(_counts(report)))
-        if report.notices:
-            st.caption(plain("\n".join(report.notices)))
-        if report.reasons:
-            _draw_reasons(report)
+def draw_running(engine: BlockingEngine) -> None:
+    """The imports whose rows are not all found by meaning yet; polls only while there is something to watch."""
+    started = engine.uploads.progress()
+    moving = any(not progress.paused for progress in started)
+    if not started and not engine.indexing().error:
+        return
+    ids = [progress.import_id for progress in started]
 
-
-def draw_indexing(engine: BlockingEngine) -> None:
-    """Progress while vectors are being made; polls only as long as there is something to watch."""
-    running = engine.indexing().running
-
-    @st.fragment(run_every=POLL_SECONDS if running else None)
+    @st.fragment(run_every=POLL_SECONDS if moving else None)
     def panel() -> None:
-        progress = engine.indexing()
-        _draw_progress(progress)
-        if running and not progress.running:
-            st.rerun()
+        with errors_shown():
+            now = engine.uploads.progress()
+            _draw_progress(engine, now)
+            if moving and [progress.import_id for progress in now] != ids:
+                st.rerun()
 
     panel()
 
 
-def draw_history(reports: tuple[ImportReport, ...]) -> None:
-    """Every import, newest first."""
-    if not reports:
-        st.caption(text("knowledge.history.empty"))
+def _draw_progress(engine: BlockingEngine, running: tuple[ImportProgress, ...]) -> None:
+    if running:
+        st.subheader(text("imports.running.heading"), anchor=False)
+    if error := engine.indexing().error:
+        st.warning(plain(text("imports.running.failed", reason=error)), icon=":material/warning:")
+    for progress in running:
+        with st.container(border=True, gap="small"):
+            _draw_one(engine, progress, progress.file)
+    if running:
+        st.caption(text("imports.running.hint"))
+
+
+def _draw_one(engine: BlockingEngine, progress: ImportProgress, file: str) -> None:
+    status = ImportStatus.PAUSED if progress.paused else ImportStatus.INDEXING
+    mark = badge(_LOOKS[status][0], text(f"imports.status.{status}"), _LOOKS[status][1])
+    st.markdown(f"**{plain_line(file)}** {mark}")
+    st.progress(progress.done / max(progress.total, 1), text=_progress_text(progress))
+    key = progress.import_id
+    with st.container(horizontal=True, gap="small"):
+        if progress.paused:
+            label, act, icon = text("imports.running.resume"), engine.resume_import, ":material/play_arrow:"
+        else:
+            label, act, icon = text("imports.running.pause"), engine.pause_import, ":material/pause:"
+        st.button(label, icon=icon, key=f"imports.pause.{key}", on_click=_kept, args=(act, key))
+        if st.button(
+            text("imports.running.cancel"), icon=":material/undo:", key=f"imports.cancel.{key}", type="tertiary"
+        ):
+            _confirm_undo(engine, key, file)
+
+
+def _progress_text(progress: ImportProgress) -> str:
+    said = [text("imports.running.done", done=number(progress.done), total=number(progress.total))]
+    if progress.rate is not None:
+        said.append(text("imports.running.rate", rate=number(progress.rate, 1)))
+    if progress.remaining_seconds is not None:
+        said.append(text("imports.running.remaining", time=duration(progress.remaining_seconds * 1_000)))
+    return " · ".join(said)
+
+
+def _kept(act: object, import_id: str) -> None:
+    with errors_kept():
+        act(import_id)  # type: ignore[operator]
+
+
+def draw_history(engine: BlockingEngine) -> None:
+    """Every import, newest first, a page at a time; what it brought opens on demand."""
+    st.subheader(text("imports.history.heading"), anchor=False)
+    count = engine.uploads.imports_count()
+    if not count:
+        st.caption(text("imports.history.empty"))
         return
-    st.dataframe([_history_line(report) for report in reports], hide_index=True, width="stretch")
+    pages = -(-count // ON_A_PAGE)
+    page = min(int(st.session_state.get(session.HISTORY_PAGE, 1)), pages)
+    for report in engine.imports(ON_A_PAGE, (page - 1) * ON_A_PAGE):
+        _draw_report(engine, report)
+    if pages > 1:
+        st.pagination(pages, key=session.HISTORY_PAGE)
+
+
+@st.fragment
+def _draw_report(engine: BlockingEngine, report: ImportReport) -> None:
+    color, icon = _LOOKS[report.status]
+    mark = badge(color, text(f"imports.status.{report.status}"), icon)
+    brought = text("imports.history.brought", n=number(report.accepted)) if not report.error else ""
+    label = f"**{plain_line(report.file)}** {mark} :gray[:small[{plain_line(moment(report.at))} {brought}]]"
+    fold = st.expander(label, key=f"imports.report.{report.id}", on_change="rerun")
+    if not fold.open:
+        return
+    with fold, errors_shown():
+        _draw_details(engine, report)
+
+
+def _draw_details(engine: BlockingEngine, report: ImportReport) -> None:
+    if report.actor:
+        st.caption(plain_line(text("imports.history.by", actor=report.actor, at=moment(report.at))))
+    if report.error:
+        st.error(plain(report.error), icon=":material/error:")
+        return
+    st.markdown(" ".join(_counts(report)), help=masked_help(report))
+    draw_notices(report)
+    if report.reasons:
+        draw_rejected(engine, report)
+    _draw_way_back(engine, report)
 
 
 def _counts(report: ImportReport) -> list[str]:
     """Badges of the counts; zeros are left out except for what was taken."""
-    badges = [
-        badge(color, text(f"knowledge.report.{name}", n=number(getattr(report, name))))
+    return [
+        badge(color, text(f"imports.badge.{name}", n=number(getattr(report, name))))
         for name, color in _COUNTS
         if getattr(report, name) or name == "accepted"
     ]
-    if report.duplicates:
-        badges.append(badge("orange", text("knowledge.report.duplicates", n=number(report.duplicates))))
-    return badges
 
 
-def _draw_reasons(report: ImportReport) -> None:
-    header = [text(f"knowledge.report.reason_{name}") for name in ("row", "sheet", "text")]
-    rows = [(reason.row, reason.sheet or "", reason.reason) for reason in report.reasons]
-    with st.expander(text("knowledge.report.reasons", n=number(len(rows))), icon=":material/rule:"):
-        st.dataframe([dict(zip(header, row, strict=True)) for row in rows], hide_index=True, width="stretch")
-        st.download_button(
-            text("knowledge.report.download_reasons"),
-            csv_bytes(header, rows),
-            file_name=text("knowledge.report.reasons_file", file=report.file),
-            mime="text/csv",
-            icon=":material/download:",
-            key=f"knowledge.reasons.{report.id}",
-            on_click="ignore",
-        )
-
-
-def _draw_progress(progress: IndexingProgress) -> None:
-    if progress.error:
-        st.warning(plain(text("knowledge.indexing.failed", reason=progress.error)), icon=":material/warning:")
-    if not progress.running:
+def _draw_way_back(engine: BlockingEngine, report: ImportReport) -> None:
+    if report.status is ImportStatus.UNDONE:
+        st.caption(text("imports.history.undone"))
+        label = text("imports.history.redo")
+        st.button(label, icon=":material/redo:", key=f"imports.redo.{report.id}", on_click=_redo, args=(engine, report))
         return
-    label = text("knowledge.indexing.running", done=number(progress.done), total=number(progress.total))
-    if progress.remaining_seconds is not None:
-        label += ", " + text("knowledge.indexing.remaining", time=duration(progress.remaining_seconds * 1_000))
-    st.progress(progress.done / max(progress.total, 1), text=label)
-    st.caption(text("knowledge.indexing.hint"))
+    label = text("imports.history.undo")
+    if st.button(label, icon=":material/undo:", key=f"imports.undo.{report.id}"):
+        _confirm_undo(engine, report.id, report.file)
 
 
-def _history_line(report: ImportReport) -> dict[str, object]:
-    names = {name: text(f"knowledge.history.{name}") for name in ("at", "file", "status")}
-    line: dict[str, object] = {
-        names["at"]: moment(report.at),
-        names["file"]: report.file,
-        names["status"]: text(f"knowledge.report.{report.status}"),
-    }
-    for name, _ in _COUNTS:
-        line[text(f"knowledge.history.{name}")] = getattr(report, name)
-    return line
+def _redo(engine: BlockingEngine, report: ImportReport) -> None:
+    with errors_kept():
+        engine.redo_change(report.id, text("people.local"))
+        session.flash(text("imports.history.redone", file=report.file))
+
+
+@st.dialog(text("imports.undo.title"), icon=":material/undo:")
+def _confirm_undo(engine: BlockingEngine, import_id: str, file: str) -> None:
+    """What would go, come back and stay, before it does."""
+    with errors_shown():
+        effect = engine.undo_effect(import_id)
+        st.markdown(f"**{plain_line(file)}**")
+        parts = ("removed", "restored", "changed", "stays")
+        lines = [
+            text(f"imports.undo.{name}", n=number(getattr(effect, name))) for name in parts if getattr(effect, name)
+        ]
+        st.markdown("\n".join(f"- {line}" for line in lines) or text("imports.undo.nothing"))
+        st.caption(text("imports.undo.hint"))
+        yes = text("imports.undo.confirm")
+        args = (engine, import_id, file)
+        if st.button(yes, type="primary", key=f"imports.undo_yes.{import_id}", on_click=_undo, args=args):
+            st.rerun()
+
+
+def _undo(engine: BlockingEngine, import_id: str, file: str) -> None:
+    with errors_kept():
+        engine.undo_change(import_id, text("people.local"))
+        session.flash(text("imports.undo.done", file=file))

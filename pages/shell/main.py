@@ -31,6 +31,7 @@ def main() -> None:
             text("ui.nav.desk"): [_page("obrolan", "chat", "forum", default=True)],
             text("ui.nav.base"): [
                 _page("pengetahuan", "knowledge", "menu_book"),
+                _page("impor", "imports", "upload_file"),
                 _page("kesehatan", "health", "health_and_safety"),
             ],
             text("ui.nav.watch"): [

@@ -7,6 +7,8 @@ names (`:smile:`) and bare links. Marks are switched off with a backslash; what 
 
 import re
 
+from sipd_core.privacy import pieces
+
 _JOINER = "\u2060"
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _SHORTCODE = re.compile(r":(?=(?:[^\s:]*[^\s:\d][^\s:]*|100|1234):)")
@@ -29,6 +31,22 @@ def plain_line(text: str) -> str:
     line = _SHORTCODE.sub(f":{_JOINER}", line)
     line = _LINK_START.sub(rf"\1{_JOINER}", line).replace("@", f"{_JOINER}@")
     return _PUNCTUATION.sub(r"\\\1", line)
+
+
+def masked_markdown(text: str) -> str:
+    """A masked text as one line of Markdown, with everything that was masked standing out."""
+    return "".join(
+        plain_line_kept(piece) if kind is None else f":violet-badge[:material/lock: {plain_line(piece.strip('[]'))}]"
+        for piece, kind in pieces(text)
+    ).strip()
+
+
+def plain_line_kept(text: str) -> str:
+    """As `plain_line`, with a space kept at either end: what is put together from pieces must not grow together."""
+    inner = plain_line(text)
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() and inner else ""
+    return f"{before}{inner}{after}"
 
 
 def shortened(text: str, limit: int) -> str:

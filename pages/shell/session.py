@@ -1,18 +1,17 @@
 """Every key of the browser session, named once, with typed access."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
-
-from sipd_core.documents import ImportReport
 
 CONVERSATION_PARAM = "percakapan"
 """Name of the conversation's id in the address, so that a reload or a shared link continues it."""
 
 PROMPT = "chat.prompt"
 SEARCH = "chat.search"
-UPLOAD_ROUND = "knowledge.upload_round"
+UPLOAD_ROUND = "imports.upload_round"
+HISTORY_PAGE = "imports.history_page"
 TABLE_PAGE = "knowledge.table_page"
 
 _FRESH = "chat.fresh"
@@ -22,7 +21,7 @@ _RETURNED = "chat.returned"
 _STOP = "chat.stop"
 _LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
-_REPORTS = "knowledge.reports"
+_UPLOAD_PROBLEMS = "imports.upload_problems"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
 _CHANGE = "knowledge.last_change"
 _TABLE_ROUND = "knowledge.table_round"
@@ -179,21 +178,20 @@ def prefill_prompt(message: str) -> None:
     st.session_state[PROMPT] = message
 
 
-def keep_reports(reports: tuple[ImportReport, ...]) -> None:
-    """Remember the results of the last import, and empty the uploader."""
-    st.session_state[_REPORTS] = reports
+def next_upload_round() -> None:
+    """Empty the uploader."""
     st.session_state[UPLOAD_ROUND] = upload_round() + 1
 
 
-def reports() -> tuple[ImportReport, ...]:
-    """The results of the last import of this browser."""
-    kept: tuple[ImportReport, ...] = st.session_state.get(_REPORTS, ())
+def keep_upload_problems(problems: Sequence[str]) -> None:
+    """Remember which files of the last upload were not taken in; an upload without any forgets those before it."""
+    st.session_state[_UPLOAD_PROBLEMS] = tuple(dict.fromkeys(problems))
+
+
+def upload_problems() -> tuple[str, ...]:
+    """Why files of the last upload were not taken in."""
+    kept: tuple[str, ...] = st.session_state.get(_UPLOAD_PROBLEMS, ())
     return kept
-
-
-def forget_reports() -> None:
-    """Close the results of the last import."""
-    st.session_state.pop(_REPORTS, None)
 
 
 def upload_round() -> int:

@@ -120,6 +120,24 @@ class CachedEmbedder:
             if self._memory is not None:
                 for key, vector in zip(embedded.keys, embedded.vectors, strict=True):
                     self._memory.set(key, vector)
+    def unread_passages(self, texts: list[str]) -> list[str]:
+        """The different texts among `texts` whose vectors are neither in SQL nor in the product."""
+        by_key = {self.key("passage", text): text for text in texts}
+        known = self._store.known(list(by_key))
+        missing = [key for key in by_key if key not in known]
+        shipped = self._shipped.get(missing) if self._shipped else {}
+        return [by_key[key] for key in missing if key not in shipped]
+
+    async def trial(self, texts: list[str]) -> float:
+        """Texts a second that the model reads; what it read is not kept and stands in no books. For a free model only."""
+        started = time.perf_counter()
+        await self._inner.embed_passages(texts)
+        return len(texts) / max(time.perf_counter() - started, 1e-6)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model works in this process and costs nothing; others enter their calls into the books themselves."""
+        return self._on_call is not None
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model reads for `text`."""

@@ -1,146 +1,168 @@
-"""From an uploaded file to searchable cases: read, mask, store in one transaction, then index in the background."""
+"""From a file to searchable cases: read, mask, compare with the base, store in one transaction.
 
-import logging
+One reason to change: the steps of an import. The dry run and the import are the same steps; only the last one differs.
+"""
+
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from sipd_core.documents import (
-    Case,
-    ImportReport,
-    ImportStatus,
-    Rejection,
-    Row,
-    case_id,
-)
-from sipd_core.errors import TableError
-from sipd_core.knowledge.remedy import remedy_of
+from sipd_core.documents import ImportReport, ImportStatus
+from sipd_core.errors import BaseChangedError, TableError
+from sipd_core.knowledge.batches import Batch, Watch, collect
 from sipd_core.privacy import mask
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
-from sipd_core.tables import Limits, Table, read_table, safe_name
-from sipd_core.texts import text
+from sipd_core.store.mappings import MappingStore
+from sipd_core.tables import (
+    NO_MEMORY,
+    Choices,
+    Limits,
+    Survey,
+    check_size,
+    read_file,
+    safe_name,
+)
 
-log = logging.getLogger(__name__)
+_READING_SHARE = 0.4
+"""Part of the whole work that reading is; the rest is masking."""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The cases of one file in order, and what happened to its other rows."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that is read and masked, ready to be compared and stored."""
 
-    cases: dict[str, Case] = field(default_factory=dict)
-    repeats: list[tuple[str, str | None, int]] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-    masked: int = 0
+    file: str
+    survey: Survey
+    batch: Batch | None
+    """None when no sheet is a complaint log."""
+    error: str | None = None
+    """Why there is no batch, in Indonesian."""
 
 
 class Importer:
-    """Accepts files. A row is durable and found by its words when `accept` returns; its vector follows."""
+    """Accepts files. A row is durable and found by its words when `store` returns; its vector follows."""
 
     def __init__(
-        self, store: CaseStore, *, limits: Limits | None = None, clock: Callable[[], float] = time.time
+        self,
+        store: CaseStore,
+        mappings: MappingStore | None = None,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`mappings`: what people said of the columns of earlier files; without it every file is read as it is found."""
         self._store = store
+        self._mappings = mappings
         self._limits = limits or Limits()
         self._clock = clock
 
+    def file_name(self, name: str) -> str:
+        """What a file is called from now on: no path, nothing personal."""
+        return mask(safe_name(name)).text
+
+    def check_size(self, size: int) -> None:
+        """Raises TableError for a file of so many bytes that is too large or empty."""
+        check_size(size, self._limits)
+
+    def prepare(
+        self,
+        name: str,
+        file: BinaryIO,
+        *,
+        sample: bool = False,
+        choices: Choices | None = None,
+        watch: Watch | None = None,
+    ) -> Prepared:
+        """Read and mask a file; raises TableError for one that is no table, and whatever `watch` raises."""
+        memory = self._mappings.memory() if self._mappings and not sample else NO_MEMORY
+        reading = read_file(
+            name, file, self._limits, memory=memory, choices=choices, watch=_part(watch, 0.0, _READING_SHARE)
+        )
+        if reading.table is None:
+            assert reading.survey.problem is not None
+            error = mask(reading.survey.problem.user_text).text
+            return Prepared(self.file_name(name), reading.survey, None, error)
+        batch = collect(reading.table, sample=sample, watch=_part(watch, _READING_SHARE, 1.0))
+        return Prepared(self.file_name(name), reading.survey, batch)
+
+    def report(self, prepared: Prepared, stored: Stored) -> ImportReport:
+        """What an import of a prepared file brings that meets the base as `stored` says."""
+        return _finished(self._new_report(prepared.file), prepared, stored)
+
+    def store(
+        self, prepared: Prepared, *, actor: str, expected: Stored | None = None, sample: bool = False
+    ) -> ImportReport:
+        """Store a prepared file in one transaction.
+
+        With `expected`, raises BaseChangedError and stores nothing when the rows would now meet the base otherwise.
+        """
+        assert prepared.batch is not None
+
+        def finish(report: ImportReport, stored: Stored) -> ImportReport:
+            if expected is not None and stored != expected:
+                raise BaseChangedError
+            return _finished(report, prepared, stored)
+
+        report = replace(self._new_report(prepared.file), actor=actor)
+        batch = prepared.batch
+        return self._store.add_import(report, batch.cases, batch.origins, rejected=batch.rejected, finish=finish)
+
     def accept(self, name: str, file: BinaryIO, *, sample: bool = False, actor: str = "") -> ImportReport:
         """Store one file; a file that cannot be read is a FAILED report, and nothing of it is stored."""
-        report = replace(self._new_report(name), actor=actor)
-        try:
-            table = read_table(name, file, self._limits)
-        except TableError as error:
-            failed = replace(report, status=ImportStatus.FAILED, error=error.user_text)
+        prepared = self._prepared_or_failed(name, file, sample=sample)
+        if isinstance(prepared, ImportReport):
+            failed = replace(prepared, actor=actor)
             self._store.add_failed_import(failed)
             return failed
-        batch = collect(table, sample=sample)
-        return self._store.add_import(report, list(batch.cases.values()), batch.repeats, finish=_finisher(table, batch))
+        return self.store(prepared, actor=actor, sample=sample)
 
     def preview(self, name: str, file: BinaryIO) -> ImportReport:
         """What `accept` would report, with nothing stored."""
-        report = self._new_report(name)
+        prepared = self._prepared_or_failed(name, file, sample=False)
+        if isinstance(prepared, ImportReport):
+            return prepared
+        assert prepared.batch is not None
+        return self.report(prepared, self._store.compare(prepared.batch.cases))
+
+    def _prepared_or_failed(self, name: str, file: BinaryIO, *, sample: bool) -> Prepared | ImportReport:
         try:
-            table = read_table(name, file, self._limits)
+            prepared = self.prepare(name, file, sample=sample)
         except TableError as error:
-            return replace(report, status=ImportStatus.FAILED, error=error.user_text)
-        batch = collect(table, sample=False)
-        return _finisher(table, batch)(report, self._store.compare(list(batch.cases.values())))
+            return self._failed(self.file_name(name), error.user_text)
+        return prepared if prepared.batch else self._failed(prepared.file, prepared.error or "")
 
-    def _new_report(self, name: str) -> ImportReport:
+    def _failed(self, file: str, why: str) -> ImportReport:
+        return replace(self._new_report(file), status=ImportStatus.FAILED, error=why)
+
+    def _new_report(self, file: str) -> ImportReport:
         at = datetime.fromtimestamp(self._clock(), tz=UTC)
-        return ImportReport(uuid.uuid4().hex, safe_name(name), at, ImportStatus.INDEXING)
+        return ImportReport(uuid.uuid4().hex, file, at, ImportStatus.INDEXING)
 
 
-def collect(table: Table, *, sample: bool) -> _Batch:
-    """Mask every row and tell repeats of a complaint apart from cases.
-
-    The first row of a complaint stands for it, unless only a later one brings a remedy.
-    """
-    batch = _Batch(rejections=list(table.rejections))
-    for row in table.rows:
-        case, masked = _case(row, sample=sample)
-        batch.masked += masked
-        first = batch.cases.get(case.id)
-        if first is None:
-            batch.cases[case.id] = case
-            continue
-        if case.remedy and not first.remedy:
-            batch.cases[case.id] = case
-            first, case = case, first
-        batch.repeats.append((case.id, case.sheet, case.row))
-        differs = bool(case.remedy) and case.remedy != first.remedy
-        key = "imports.duplicate_other_remedy" if differs else "imports.duplicate"
-        batch.rejections.append(Rejection(case.row, text(key, row=first.row, sheet=_place(first)), case.sheet))
-    batch.rejections.sort(key=lambda rejection: (rejection.sheet or "", rejection.row))
-    return batch
-
-
-def _finisher(table: Table, batch: _Batch) -> Callable[[ImportReport, Stored], ImportReport]:
-    def finish(report: ImportReport, stored: Stored) -> ImportReport:
-        accepted = len(stored.new) + len(stored.changed)
-        return replace(
-            report,
-            status=ImportStatus.INDEXING if accepted else ImportStatus.DONE,
-            accepted=accepted,
-            changed=len(stored.changed),
-            unchanged=len(stored.unchanged),
-            kept=len(stored.kept),
-            rejected=len(batch.rejections),
-            duplicates=len(batch.repeats),
-            masked=batch.masked,
-            reasons=tuple(batch.rejections),
-            notices=table.notices,
-        )
-
-    return finish
-
-
-def _case(row: Row, *, sample: bool) -> tuple[Case, int]:
-    """The masked case of a row, and how many pieces were masked."""
-    cells = {
-        name: mask(getattr(row, name).strip())
-        for name in ("menu", "issue", "expected", "note_dev", "note_qa", "status")
-    }
-    texts = {name: masked.text for name, masked in cells.items()}
-    case = Case(
-        id=case_id(texts["menu"], texts["issue"]),
-        menu=texts["menu"],
-        issue=texts["issue"],
-        expected=texts["expected"],
-        note_dev=texts["note_dev"],
-        note_qa=texts["note_qa"],
-        status=texts["status"],
-        file=row.file,
-        sheet=row.sheet,
-        row=row.row,
-        remedy=remedy_of(texts["expected"], texts["note_dev"], texts["note_qa"], texts["status"]),
-        sample=sample,
+def _finished(report: ImportReport, prepared: Prepared, stored: Stored) -> ImportReport:
+    batch = prepared.batch
+    assert batch is not None
+    accepted = len(stored.new) + len(stored.changed)
+    return replace(
+        report,
+        status=ImportStatus.INDEXING if accepted else ImportStatus.DONE,
+        accepted=accepted,
+        changed=len(stored.changed),
+        unchanged=len(stored.unchanged),
+        kept=len(stored.kept),
+        rejected=len(batch.rejected.rows),
+        duplicates=batch.duplicates,
+        masked=sum(batch.masked.values()),
+        masked_kinds=batch.masked,
+        reasons=batch.reasons,
+        notices=batch.notices,
     )
-    return case, sum(sum(masked.counts.values()) for masked in cells.values())
 
 
-def _place(case: Case) -> str:
-    return f" ({case.sheet})" if case.sheet else ""
+def _part(watch: Watch | None, start: float, end: float) -> Watch | None:
+    """Tells of a part of the work as what it is of the whole."""
+    return (lambda share: watch(start + share * (end - start))) if watch else None

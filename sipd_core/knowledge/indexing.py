@@ -14,6 +14,7 @@ from anyio import Event, to_thread
 from sipd_core.documents import Case, IndexingProgress
 from sipd_core.errors import EmbeddingError, SipdError
 from sipd_core.knowledge.base import KnowledgeBase
+from sipd_core.knowledge.pace import Pace
 from sipd_core.knowledge.side import Side
 from sipd_core.store.cases import CaseStore
 
@@ -108,6 +109,8 @@ class Indexer:
         self._idle = Event()
         self._queues: dict[Side, _Queue] = {}
         self._refreshed = clock()
+        self._pace = Pace(cases)
+        self._round_scope: anyio.CancelScope | None = None
         self.embedded_texts = 0
         """Texts of rows that models have read since the start."""
 
@@ -117,6 +120,15 @@ class Indexer:
         for queue in self._queues.values():
             queue.settled = None
         self._wake.set()
+
+    def interrupt(self) -> None:
+        """Leave the round under way, whose rows may no longer be wanted, and ask SQL anew what waits.
+
+        What the model has read by then is kept. Call it on the engine's loop.
+        """
+        if self._round_scope is not None:
+            self._round_scope.cancel()
+        self.wake()
 
     async def wait_until_idle(self) -> None:
         """Return when nothing waits for the serving side; raises the SipdError that keeps vectors from being made."""
@@ -179,7 +191,8 @@ class Indexer:
         await self._serve_for_nothing()
         while page := await to_thread.run_sync(queue.page):
             for batch in _slices(page, queue.side.model.round_size):
-                await self._round(queue, batch)
+                if await self._round(queue, batch) is None:
+                    break
             await self._serve_for_nothing()
         queue.done = 0
         await self._on_whole(queue.side)
@@ -188,7 +201,8 @@ class Indexer:
         await self._base.refresh()
         while page := await to_thread.run_sync(queue.page):
             for batch in _slices(page, queue.side.model.round_size):
-                await self._round(queue, batch)
+                if await self._round(queue, batch) is None:
+                    break
                 if self._clock() - self._refreshed >= REFRESH_SECONDS:
                     await self._base.refresh(force=True)
                     self._refreshed = self._clock()
@@ -202,12 +216,13 @@ class Indexer:
         await self._base.refresh()
         if self._base.serving is None:
             return
-        queue, computed = self._queue(self._base.serving), 0
+        queue = self._queue(self._base.serving)
+        computed: int | None = 0
         try:
-            while not computed and (page := await to_thread.run_sync(queue.page)):
+            while computed == 0 and (page := await to_thread.run_sync(queue.page)):
                 for batch in _slices(page, FREE_ROUND):
                     computed = await self._round(queue, batch)
-                    if computed:
+                    if computed != 0:
                         break
         except EmbeddingError as error:
             log.info("%s cannot read: %s", queue.side.name, error)  # the side that is built may still be able to
@@ -215,9 +230,14 @@ class Indexer:
             await self._base.refresh(force=True)
             queue.done = 0
 
-    async def _round(self, queue: _Queue, batch: Sequence[Case]) -> int:
-        computed = await queue.round(batch)
-        self.embedded_texts += computed
+    async def _round(self, queue: _Queue, batch: Sequence[Case]) -> int | None:
+        """How many texts the model had to read; None when the round was interrupted."""
+        started, computed = self._clock(), None
+        with anyio.CancelScope() as self._round_scope:
+            computed = await queue.round(batch)
+        if computed:
+            self.embedded_texts += computed
+            await to_thread.run_sync(self._pace.note, queue.side.name, computed, self._clock() - started)
         return computed
 
     def _queue(self, side: Side) -> _Queue:

@@ -89,6 +89,11 @@ class Side:
         keys = iter(embedded.keys)
         return Made({id_: [next(keys) for _ in of_case] for id_, of_case in passages.items()}, batch, embedded)
 
+    def unread(self, batch: Sequence[Case]) -> list[str]:
+        """The different texts of `batch` that have no vector yet, so that the model would have to read them."""
+        texts = [text for case in batch for text in passages_of(case, *self._chunks)]
+        return self.embedder.unread_passages(texts)
+
     def put(self, made: Made) -> None:
         """Put vectors into the index, then acknowledge their cases. Repeating it after a kill changes nothing."""
         self.index.delete(_surplus(made.views))

@@ -76,6 +76,17 @@ def _tokens() -> tuple[re.Pattern[str], Mapping[str, Kind]]:
     return re.compile("|".join(re.escape(one) for one in kinds)), kinds
 
 
+def pieces(text: str) -> list[tuple[str, Kind | None]]:
+    """A masked text cut at its tokens, each with the kind it stands for; the rest has none."""
+    pattern, kinds = _tokens()
+    cut: list[tuple[str, Kind | None]] = []
+    done = 0
+    for hit in pattern.finditer(text):
+        cut += [(text[done : hit.start()], None), (hit[0], kinds[hit[0]])]
+        done = hit.end()
+    return [piece for piece in [*cut, (text[done:], None)] if piece[0]]
+
+
 class Sheet:
     """A text on which finds are painted over, length unchanged, until it is printed with tokens in their place."""
 

@@ -14,8 +14,10 @@ from sipd_core.documents import (
     CaseDelta,
     CaseFilter,
     CasePage,
+    ImportProgress,
     ImportReport,
     ImportStatus,
+    ReportedBy,
 )
 from sipd_core.errors import NotFoundError
 from sipd_core.store.case_rows import (
@@ -27,7 +29,7 @@ from sipd_core.store.case_rows import (
     settle_imports,
 )
 from sipd_core.store.changes import REPORT, ChangeStore
-from sipd_core.store.history import live_redirects, target
+from sipd_core.store.history import in_parts, live_redirects, target
 from sipd_core.store.meeting import CONTENT, same
 from sipd_core.store.schema import (
     cases,
@@ -91,13 +93,20 @@ class CaseStore(ChangeStore):
         with self._database.read() as connection:
             return tuple((row.file, row.n) for row in connection.execute(query))
 
-    def imports(self, limit: int) -> tuple[ImportReport, ...]:
+    def imports_count(self) -> int:
+        """How many files people uploaded, refused and undone ones among them."""
+        query = select(func.count()).select_from(imports).where(~imports.c.sample)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
+    def imports(self, limit: int, offset: int = 0) -> tuple[ImportReport, ...]:
         """Reports of the files people uploaded (shipped samples left out), newest first."""
         query = (
             select(imports.c.report, imports.c.status)
             .where(~imports.c.sample)
             .order_by(imports.c.at.desc())
             .limit(limit)
+            .offset(offset)
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
@@ -153,6 +162,41 @@ class CaseStore(ChangeStore):
         query = select(func.count()).select_from(cases).where(_waits_for(model))
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
+
+    def import_progress(self, model: str) -> tuple[ImportProgress, ...]:
+        """The imports of which rows still wait for views of `model`, or which a person paused; oldest first, no rates."""
+        waiting = func.count().filter(~has_views(indexed_views.c.model == model)).label("waiting")
+        query = (
+            select(imports.c.id, imports.c.file, imports.c.status, func.count().label("rows"), waiting)
+            .join(cases, cases.c.import_id == imports.c.id)
+            .where(imports.c.status.in_((ImportStatus.INDEXING, ImportStatus.PAUSED)), cases.c.enabled)
+            .group_by(imports.c.id, imports.c.file, imports.c.status, imports.c.at)
+            .order_by(imports.c.at)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            ImportProgress(row.id, row.file, row.rows, row.rows - row.waiting, row.status == ImportStatus.PAUSED)
+            for row in rows
+        )
+
+    def origins(self, case_id: str) -> tuple[ReportedBy, ...]:
+        """Every row that reports a case, by file and row; those of undone imports left out, each row once."""
+        own = origins.c
+        query = (
+            select(own.file, own.sheet, own.row, own.date, own.region, changes.c.seq)
+            .join(changes, changes.c.id == own.import_id)
+            .where(changes.c.undone_at.is_(None))
+            .order_by(changes.c.seq)
+        )
+        with self._database.read() as connection:
+            redirected = live_redirects(connection)
+            keys = [case_id, *(key for key in redirected if target(key, redirected, {case_id}) == case_id)]
+            rows = [row for some in in_parts(keys) for row in connection.execute(query.where(own.case_id.in_(some)))]
+        newest = {(row.file, row.sheet, row.row): row for row in rows}
+        return tuple(
+            ReportedBy(row.file, row.sheet or None, row.row, row.date, row.region) for _, row in sorted(newest.items())
+        )
 
     def all_views(self, model: str) -> list[tuple[str, int, str]]:
         """(case id, position, embedding key) of every enabled case that `model` has read."""
@@ -222,7 +266,11 @@ def _fits(wanted: CaseFilter) -> ColumnElement[bool]:
     fits: ColumnElement[bool] = true()
     for word in wanted.search.split():
         fits &= or_(*(cases.c[name].icontains(word, autoescape=True) for name in CONTENT))
-    for column, value in ((cases.c.menu, wanted.menu), (cases.c.file, wanted.file), (cases.c.import_id, wanted.import_id)):
+    for column, value in (
+        (cases.c.menu, wanted.menu),
+        (cases.c.file, wanted.file),
+        (cases.c.import_id, wanted.import_id),
+    ):
         if value is not None:
             fits &= column == value
     if wanted.has_remedy is not None:

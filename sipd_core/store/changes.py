@@ -6,7 +6,7 @@ One reason to change: what may be done to rows.
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from sipd_core.documents import (
     ChangeKind,
     ImportReport,
     ImportStatus,
+    Origin,
+    RejectedRows,
     case_id,
 )
 from sipd_core.errors import NotFoundError, SipdError
@@ -32,6 +34,7 @@ from sipd_core.store.case_rows import (
 )
 from sipd_core.store.database import Database
 from sipd_core.store.meeting import Known, Meeting, meet
+from sipd_core.store.rejections import keep_rejected
 from sipd_core.store.schema import (
     case_versions,
     cases,
@@ -97,15 +100,17 @@ class ChangeStore:
         self,
         report: ImportReport,
         batch: Sequence[Case],
-        repeats: Iterable[tuple[str, str | None, int]] = (),
+        reported_by: Sequence[Origin] = (),
         *,
+        rejected: RejectedRows | None = None,
         finish: Callable[[ImportReport, Stored], ImportReport],
     ) -> ImportReport:
         """Store a file's cases and its report in one transaction.
 
-        `repeats` are (content id, sheet, row) of further rows that report a case of the batch. `finish` completes the
-        report with what the store found. A shipped sample row never replaces an admin's row, and no file replaces what
-        a person decided (meeting.py).
+        `reported_by` are all rows that report a case of the batch (without it, each case is reported by its own),
+        `rejected` those that are not taken. `finish` completes the report with what the store found; what it raises
+        leaves everything as it was. A shipped sample row never replaces an admin's row, and no file replaces what a
+        person decided (meeting.py).
         """
         with self._database.write() as connection:
             hold_version(self._database, connection)
@@ -119,7 +124,8 @@ class ChangeStore:
             dirty = {one.said.id: one.state for one in met if one.meeting in (Meeting.NEW, Meeting.CHANGED)}
             put_states(self._database, connection, dirty, dict.fromkeys(dirty, report.id), self._clock())
             keys = {one.key for one in met}
-            self._database.upsert(connection, origins, _origin_rows(report, batch, keys, repeats))
+            self._database.upsert(connection, origins, _origin_rows(report, batch, keys, reported_by))
+            keep_rejected(connection, report.id, rejected or RejectedRows())
             settle_imports(connection)
         return report
 
@@ -352,13 +358,14 @@ def _write_names(connection: Connection, change_id: str, sent: Mapping[str, str]
 
 
 def _origin_rows(
-    report: ImportReport, batch: Sequence[Case], keys: set[str], repeats: Iterable[tuple[str, str | None, int]]
+    report: ImportReport, batch: Sequence[Case], keys: set[str], reported_by: Sequence[Origin]
 ) -> list[dict[str, Any]]:
-    places = [(case.id, case.sheet, case.row) for case in batch] + list(repeats)
+    places = reported_by or [Origin(case.id, case.sheet, case.row) for case in batch]
     return [
-        {"import_id": report.id, "case_id": key, "sheet": sheet or "", "row": row, "file": report.file}
-        for key, sheet, row in places
-        if key in keys
+        {"import_id": report.id, "case_id": one.case_id, "sheet": one.sheet or "", "row": one.row, "file": report.file}
+        | {"date": one.date, "region": one.region}
+        for one in places
+        if one.case_id in keys
     ]
 
 

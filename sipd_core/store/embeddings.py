@@ -30,6 +30,15 @@ class EmbeddingStore:
                 found.update((row.key, _decode(row.vector, dimension)) for row in connection.execute(query))
         return found
 
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Which keys have a vector; none is read."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(keys), _KEY_BATCH):
+                some = keys[start : start + _KEY_BATCH]
+                found.update(connection.execute(select(embeddings.c.key).where(embeddings.c.key.in_(some))).scalars())
+        return found
+
     def put(self, model: str, vectors: Mapping[str, NDArray[np.float32]], tokens: Mapping[str, int]) -> None:
         """Keep vectors for good; an existing key is replaced by the same content."""
         rows = [

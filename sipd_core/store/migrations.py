@@ -138,11 +138,30 @@ _M005 = (
     " note TEXT NOT NULL, retrieval TEXT, run_id VARCHAR(32), before INTEGER, back BOOLEAN NOT NULL)",
 )
 
+def m006_uploads(connection: Connection) -> None:
+    """When and where a complaint was reported, the rows that were not taken, what people said of columns."""
+    for change in _M006:
+        connection.exec_driver_sql(change)
+
+
+_M006 = (
+    "ALTER TABLE origins ADD COLUMN date TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE origins ADD COLUMN region TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE rejected_headings (import_id VARCHAR(32) NOT NULL REFERENCES imports (id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL, headers TEXT NOT NULL, PRIMARY KEY (import_id, place))",
+    "CREATE TABLE rejected_rows (import_id VARCHAR(32) NOT NULL REFERENCES imports (id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL, heading INTEGER NOT NULL, sheet TEXT, row INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " cells TEXT NOT NULL, PRIMARY KEY (import_id, position))",
+    "CREATE TABLE column_mappings (fingerprint VARCHAR(32) NOT NULL, sheet VARCHAR(32) NOT NULL, columns TEXT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, at FLOAT NOT NULL, PRIMARY KEY (fingerprint, sheet))",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
     m003_changes,
     m004_backups,
     m005_laboratory,
+    m006_uploads,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -132,10 +132,46 @@ origins = Table(
     Column("sheet", String(255), primary_key=True),
     Column("row", Integer, primary_key=True),
     Column("file", String(255), nullable=False),
+    Column("date", Text, nullable=False, server_default=""),
+    Column("region", Text, nullable=False, server_default=""),
     Index("ix_origins_case", "case_id"),
 )
-"""Every row of every import that reports a case: how often the same complaint came in. `sheet` is '' for a CSV. The same
+"""Every row of every import that reports a case, and when and where, as the file says it: how often the same complaint came in. `sheet` is '' for a CSV. The same
 row of the same file counts once, however often it was imported; `case_id` is the content id as the file has it."""
+
+rejected_headings = Table(
+    "rejected_headings",
+    metadata,
+    Column("import_id", ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("headers", Text, nullable=False),
+)
+"""The headers above rows that an import did not take, as JSON."""
+
+rejected_rows = Table(
+    "rejected_rows",
+    metadata,
+    Column("import_id", ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("heading", Integer, nullable=False),
+    Column("sheet", Text),
+    Column("row", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cells", Text, nullable=False),
+)
+"""Rows that an import did not take, with the reason: the cells as JSON, masked, those of private columns blanked."""
+
+column_mappings = Table(
+    "column_mappings",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("sheet", String(32), primary_key=True),
+    Column("columns", Text, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""What people said of the columns of files, by the fingerprint of the header cells: field -> place as JSON, with `sheet`
+empty; or, with the key of a sheet's name, that this sheet is left out."""
 
 embeddings = Table(
     "embeddings",

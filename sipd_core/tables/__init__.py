@@ -3,22 +3,50 @@
 `read_table` is `detect` (where the columns are) followed by reading; a corrected layout can be given in between.
 """
 
-from sipd_core.tables.exports import safe_cell, write_csv
+from sipd_core.tables.exports import ExportedSheet, safe_cell, write_csv, write_workbook
 from sipd_core.tables.headers import Column
-from sipd_core.tables.layout import Layout
-from sipd_core.tables.model import Limits, Table
-from sipd_core.tables.opening import safe_name
-from sipd_core.tables.reading import Detection, detect, read_table
+from sipd_core.tables.layout import (
+    NO_MEMORY,
+    Choice,
+    Finding,
+    Layout,
+    Memory,
+    fingerprint,
+    sheet_key,
+)
+from sipd_core.tables.model import Heading, Limits, Refused, Table
+from sipd_core.tables.opening import check_size, safe_name
+from sipd_core.tables.private import Private, private_columns, private_kind
+from sipd_core.tables.reading import Reading, detect, read_file, read_table
+from sipd_core.tables.survey import Choices, Survey, letter
 
 __all__ = [
+    "NO_MEMORY",
+    "Choice",
+    "Choices",
     "Column",
-    "Detection",
+    "ExportedSheet",
+    "Finding",
+    "Heading",
     "Layout",
     "Limits",
+    "Memory",
+    "Private",
+    "Reading",
+    "Refused",
+    "Survey",
     "Table",
+    "check_size",
     "detect",
+    "fingerprint",
+    "letter",
+    "private_columns",
+    "private_kind",
+    "read_file",
     "read_table",
     "safe_cell",
     "safe_name",
+    "sheet_key",
     "write_csv",
+    "write_workbook",
 ]

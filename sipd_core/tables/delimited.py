@@ -45,6 +45,8 @@ class Encoding:
     """NUL characters, which are left out."""
     length: int = 0
     """Characters in the file."""
+    lines: int = 0
+    """Line ends in the file."""
 
 
 def detect_encoding(stream: BinaryIO) -> Encoding:
@@ -62,16 +64,19 @@ def detect_encoding(stream: BinaryIO) -> Encoding:
 
 
 def _measured(stream: BinaryIO, codec: str) -> Encoding:
-    valid = invalid = nul = length = 0
+    valid = invalid = nul = length = feeds = returns = 0
     for chunk in _chunks(stream, codec):
         invalid += len(_INVALID.findall(chunk))
         valid += len(_BEYOND_ASCII.findall(chunk))
         nul += chunk.count("\0")
         length += len(chunk)
+        feeds += chunk.count("\n")
+        returns += chunk.count("\r")
+    ends = feeds or returns
     if codec.startswith("utf-8") and invalid and not valid:
-        return Encoding(codec, "Windows-1252", 0, nul, length)
+        return Encoding(codec, "Windows-1252", 0, nul, length, ends)
     label = codec.removesuffix("-sig").upper()
-    return Encoding(codec, label, invalid if codec.startswith("utf-8") else 0, nul, length)
+    return Encoding(codec, label, invalid if codec.startswith("utf-8") else 0, nul, length, ends)
 
 
 def _chunks(stream: BinaryIO, codec: str) -> Iterator[str]:
@@ -143,8 +148,10 @@ class _Reader:
     stray: bool = False
     spans: bool = False
     closing: re.Pattern[str] = field(init=False)
+    spaced: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.spaced = re.compile(rf' +(?="(?:[^"\r\n]|"")*" *(?:[{re.escape(self.delimiter)}\r\n]|\Z))')
         self.closing = re.compile(f'" *(?=[{re.escape(self.delimiter)}\r\n]|\\Z)')
 
     def feed(self, number: int, line: str) -> Iterator[Record]:
@@ -184,6 +191,8 @@ class _Reader:
     def _cells(self, number: int, line: str) -> Iterator[Record]:
         position = 0
         while True:
+            if self.quoted is None and (spaces := self.spaced.match(line, position)):
+                position = spaces.end()  # `, "a, b"`: the space belongs to the file, not to the cell
             if self.quoted is None and line.startswith('"', position) and not self._is_literal(line, position):
                 self.quoted, self.opened = [], number
                 position += 1

@@ -1,16 +1,32 @@
-"""Tables that leave the console as CSV, safe to open in a spreadsheet.
+"""Tables that leave the console as CSV or XLSX, safe to open in a spreadsheet.
 
 One reason to change: how exported files are written. A spreadsheet runs a cell that begins with one of six characters
 as a formula (CWE-1236), so such texts get an apostrophe, and `read_table` takes it off again.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 _BOM: Final = b"\xef\xbb\xbf"
+CELL_LIMIT: Final = 32_767
+"""Characters that Excel takes in one cell."""
+_TITLE_LENGTH: Final = 31
+_NOT_IN_TITLES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedSheet:
+    """One sheet of a workbook that leaves the console."""
+
+    name: str
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
 
 
 def safe_cell(text: str) -> str:
@@ -33,6 +49,37 @@ def write_csv(target: Path | BinaryIO, header: Sequence[str], rows: Iterable[Seq
             _write(file, header, rows)
     else:
         _write(target, header, rows)
+
+
+def write_workbook(target: BinaryIO, sheets: Iterable[ExportedSheet]) -> None:
+    """Writes an XLSX; every cell of text is stored as text and guarded, what XML cannot hold is left out of it."""
+    # Imported here because openpyxl costs a quarter of a second that a start does not need.
+    from openpyxl import Workbook  # type: ignore[import-untyped]
+
+    book = Workbook(write_only=True)
+    taken: set[str] = set()
+    for sheet in sheets:
+        page = book.create_sheet(_sheet_title(sheet.name, taken))
+        for row in [sheet.header, *sheet.rows]:
+            page.append([_written(value) for value in row])
+    book.save(target)
+
+
+def _sheet_title(name: str, taken: set[str]) -> str:
+    """A title that Excel accepts and that no other sheet has."""
+    plain = _NOT_IN_TITLES.sub(" ", name).strip(" '")[:_TITLE_LENGTH] or "Sheet"
+    title, number = plain, 2
+    while title.casefold() in taken:
+        title, number = f"{plain[: _TITLE_LENGTH - 4]} {number}", number + 1
+    taken.add(title.casefold())
+    return title
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = safe_cell(_NOT_IN_XML.sub("", value))
+    return text if len(text) <= CELL_LIMIT else f"{text[: CELL_LIMIT - 1]}…"
 
 
 def _write(file: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -21,6 +21,13 @@ class Column(StrEnum):
     NOTE_DEV = "NOTE BY DEV"
     NOTE_QA = "NOTE BY QA"
     STATUS = "STATUS"
+    DATE = "TANGGAL"
+    REGION = "DAERAH"
+
+
+ABOUT_THE_REPORT: Final = frozenset({Column.DATE, Column.REGION})
+"""Columns that say when and where a complaint was reported. They are kept for each row that reports it and are no part
+of the case: the same outage told by thirty regions is one case."""
 
 
 # Strength 1.0 names the column outright; lower ones win only when no better header is present.
@@ -88,7 +95,29 @@ _WORDS: Mapping[Column, Mapping[str, float]] = {
         "tindakan": 0.7,
     },
     Column.STATUS: {"status": 0.9},
+    Column.DATE: {"date": 1.0, "tanggal": 1.0, "tgl": 1.0, "timestamp": 0.9, "waktu": 0.8, "hari": 0.7},
+    Column.REGION: {
+        "daerah": 1.0,
+        "pemda": 0.95,
+        "kabupaten": 0.9,
+        "kab": 0.9,
+        "kota": 0.9,
+        "wilayah": 0.8,
+        "region": 0.8,
+        "provinsi": 0.7,
+        "propinsi": 0.7,
+        "prov": 0.7,
+        "province": 0.7,
+    },
 }
+_BESIDE: Mapping[Column, frozenset[str]] = {
+    Column.DATE: frozenset(
+        "aduan pengaduan laporan lapor pelaporan dilaporkan masuk kejadian issue isu masalah kendala keluhan report"
+        " reported created dibuat diterima terima input jam".split()
+    ),
+    Column.REGION: frozenset({"pemerintah", "asal", "pelaporan", "pengaduan", "aduan"}),
+}
+"""Words that may stand beside those of a column without making it another one: `Tanggal Aduan` is a date."""
 _SOFT = frozenset({"uraian", "deskripsi", "description", "detail", "penjelasan", "rincian"})
 _FILLERS = frozenset(
     {
@@ -195,6 +224,6 @@ def _plain_column(words: set[str]) -> tuple[Column, float] | None:
         return Column.ISSUE, 0.5
     for column, vocabulary in _WORDS.items():
         known = words & vocabulary.keys()
-        if known and words <= vocabulary.keys() | _SOFT | _NOTES:
+        if known and words <= vocabulary.keys() | _BESIDE.get(column, _SOFT | _NOTES):
             return column, max(vocabulary[word] for word in known)
     return None

@@ -1,25 +1,39 @@
 """Where the columns of one sheet are: the header row, found by what its cells say, and the column it leaves unnamed.
 
 One reason to change: how complaint logs are laid out. A `Layout` is plain data, so that a person can correct it before
-the rows are read.
+the rows are read, and what was corrected is remembered by the header cells.
 """
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from sipd_core.tables.headers import Column, classify, is_unlabelled, normalise
+from sipd_core.tables.headers import (
+    ABOUT_THE_REPORT,
+    LONGEST,
+    Column,
+    classify,
+    is_unlabelled,
+    normalise,
+)
 from sipd_core.tables.model import Record, Sheet
 
 PREVIEW: Final = 200
 """Filled rows that are looked at to find the header and to judge the columns."""
 _SCAN: Final = 5_000
+COUNTING: Final = re.compile(r"\s*(\d+[.)]?|true|false|=.*)?\s*", re.IGNORECASE | re.DOTALL)
+"""What a row may hold that is no more than prepared: its number, a tick, a formula."""
 _SUBHEADER_LENGTH: Final = 40
 _INFERRED_LENGTH: Final = 15
 _INFERRED_FILL: Final = 0.5
+_GUESSED_ROWS: Final = 10
+SAMPLES: Final = 3
+"""Cells of a column that are shown to whoever maps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,33 @@ class Layout:
     """Columns that no header names and that were recognised by their texts."""
     unread: tuple[str, ...] = ()
     """Headers that name a column already taken by another."""
+    chosen: bool = False
+    """A person said where the columns are, for this file or for an earlier one with the same headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person said of one sheet."""
+
+    skip: bool | None = None
+    """Whether the sheet is left out; None: as it was the last time."""
+    header_row: int | None = None
+    """Row of the header, 1-based as in the file; 0: there is none; None: as found."""
+    columns: Mapping[Column, int] | None = None
+    """Where the columns are; None: as the headers say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What people said of earlier files, by the fingerprint of the headers."""
+
+    columns: Mapping[str, Mapping[Column, int]] = field(default_factory=dict)
+    skipped: frozenset[tuple[str, str]] = frozenset()
+    """(fingerprint, `sheet_key` of the sheet)."""
+
+
+NO_MEMORY: Final = Memory()
+AS_FOUND: Final = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +89,24 @@ class Finding:
     layout: Layout | None = None
     headers: tuple[str, ...] = ()
     """The best header row seen, also when no layout came of it."""
+    header_row: int = 0
+    """Its row, 1-based; 0 when none was seen."""
     recognised: int = 0
     faults: tuple[Record, ...] = ()
     empty: bool = False
+    skipped: bool = False
+    """A person said that the sheet is not to be read."""
+    remembered: bool = False
+    """What was said of an earlier file decided."""
+    samples: tuple[tuple[str, ...], ...] = ()
+    """Of each column the first cells that hold anything, as they stand in the file."""
+    last_row: int = 0
+    """The last row that was looked at."""
+
+    @property
+    def fingerprint(self) -> str:
+        """By which the shape of this sheet is known again; empty without headers."""
+        return fingerprint(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +128,112 @@ def preview(sheet: Sheet) -> list[Record]:
     return taken
 
 
-def find_layout(sheet: Sheet) -> Finding:
-    """Looks for the header of `sheet` and names its columns."""
-    return find_in(sheet.name, preview(sheet))
+def find_layout(sheet: Sheet, memory: Memory = NO_MEMORY, choice: Choice = AS_FOUND) -> Finding:
+    """Looks for the header of `sheet` and names its columns; what a person chose comes before what is remembered."""
+    return find_in(sheet.name, preview(sheet), memory, choice)
 
 
-def find_in(name: str | None, records: Sequence[Record]) -> Finding:
+def find_in(
+    name: str | None, records: Sequence[Record], memory: Memory = NO_MEMORY, choice: Choice = AS_FOUND
+) -> Finding:
     """As `find_layout`, on records already taken from the beginning of a sheet."""
-    faults = tuple(record for record in records if record.fault)
     sound = [record for record in records if not record.fault]
-    header = _best_header(sound)
+    header = _header(sound, memory, choice)
+    found = _found(name, records, sound, header)
     if header is None:
-        return Finding(name, faults=faults, empty=not records)
+        return found
+    known = memory.columns.get(found.fingerprint) if choice.columns is None else None
+    skipped_before = (found.fingerprint, sheet_key(name)) in memory.skipped
+    skipped = skipped_before if choice.skip is None else choice.skip
+    layout = None if skipped else _layout(name, header, sound, choice.columns or known)
+    remembered = known is not None or (choice.skip is None and skipped_before)
+    return replace(found, layout=layout, skipped=skipped, remembered=remembered)
+
+
+def fingerprint(headers: Sequence[str]) -> str:
+    """32 hex digits that say which headers stand in which order, whatever their case, spacing and punctuation."""
+    said = [normalise(header) for header in headers]
+    while said and not said[-1]:
+        said.pop()
+    return hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:32] if said else ""
+
+
+def sheet_key(name: str | None) -> str:
+    """By which a sheet of this name is known again; the name itself may be a person's."""
+    return hashlib.sha256((name or "").casefold().encode(errors="replace")).hexdigest()[:32]
+
+
+def _found(name: str | None, records: Sequence[Record], sound: Sequence[Record], header: "_Header | None") -> Finding:
+    """What can be said of a sheet whatever becomes of it."""
+    faults = tuple(record for record in records if record.fault)
+    last = records[-1].row if records else 0
+    header = header or _guessed_header(sound)
+    if header is None:
+        return Finding(name, faults=faults, empty=not records, samples=_samples(sound), last_row=last)
+    row = sound[header.index].row if header.index >= 0 else 0
+    samples = _samples(sound[header.index + 1 :])
+    recognised = len(header.named.keys() - ABOUT_THE_REPORT)
+    return Finding(name, None, header.cells, row, recognised, faults, samples=samples, last_row=last)
+
+
+def _layout(
+    name: str | None, header: "_Header", sound: Sequence[Record], chosen: Mapping[Column, int] | None
+) -> Layout | None:
+    """The columns, as a person said or as the headers and the texts below them do; None without complaints."""
     data = sound[header.index + 1 :]
+    row, width = sound[header.index].row if header.index >= 0 else 0, _width(header.cells, data)
+    if chosen is not None:
+        named = dict(chosen)
+        return Layout(name, row, header.cells, named, width, chosen=True) if Column.ISSUE in named else None
     columns = {column: _preferred(places, data) for column, places in header.named.items()}
     inferred: frozenset[Column] = frozenset()
-    if Column.ISSUE not in columns and (place := _unlabelled_issue(header.cells, columns, data)) is not None:
+    if (place := _issue_elsewhere(header.cells, columns, data)) is not None:
         columns[Column.ISSUE] = place
         inferred = frozenset({Column.ISSUE})
-    layout = None
-    if Column.ISSUE in columns:
-        row = sound[header.index].row
-        width = _width(header.cells, data)
-        layout = Layout(name, row, header.cells, columns, width, inferred, _unread(header, columns))
-    return Finding(name, layout, header.cells, len(header.named), faults)
+    if Column.ISSUE not in columns:
+        return None
+    return Layout(name, row, header.cells, columns, width, inferred, _unread(header, columns))
+
+
+def _header(sound: Sequence[Record], memory: Memory, choice: Choice) -> "_Header | None":
+    """The header in the row that a person named, else the one that is remembered or found."""
+    row = choice.header_row
+    found = _remembered_header(sound, memory) or _best_header(sound)
+    if found is None and choice.columns:
+        found = _guessed_header(sound)  # what a person maps are the headers that were shown
+    if row is None or (found and sound[found.index].row == row):
+        return found
+    if row == 0:
+        width = max((len(record.cells) for record in sound), default=0)
+        return _Header(-1, ("",) * width)
+    for index, record in enumerate(sound):
+        if record.row == row:
+            return _Header(index, record.cells, named_columns(record.cells))
+    return found
+
+
+def _guessed_header(sound: Sequence[Record]) -> "_Header | None":
+    """The first wide row of short words, where no row has headers we know: it is shown, and read only if a person says so."""
+    filled = [sum(bool(cell.strip()) for cell in record.cells) for record in sound[:_GUESSED_ROWS]]
+    wide = max(filled, default=0)
+    for index, record in enumerate(sound[:_GUESSED_ROWS]):
+        cells = [cell for cell in record.cells if cell.strip()]
+        worded = all(len(cell) <= LONGEST and any(map(str.isalpha, cell)) for cell in cells)
+        if len(cells) > 1 and len(cells) * 3 >= wide * 2 and worded:
+            return _Header(index, record.cells)
+    return None
+
+
+def _remembered_header(sound: Sequence[Record], memory: Memory) -> "_Header | None":
+    """The first row, or pair of rows, whose headers a person mapped before."""
+    if not memory.columns:
+        return None
+    return next((header for header in _candidates(sound) if fingerprint(header.cells) in memory.columns), None)
+
+
+def _samples(data: Sequence[Record]) -> tuple[tuple[str, ...], ...]:
+    width = max((len(record.cells) for record in data), default=0)
+    return tuple(tuple(dict.fromkeys(_texts(place, data)))[:SAMPLES] for place in range(width))
 
 
 def named_columns(cells: Sequence[str]) -> dict[Column, list[tuple[int, float]]]:
@@ -109,11 +247,15 @@ def named_columns(cells: Sequence[str]) -> dict[Column, list[tuple[int, float]]]
 
 def _best_header(records: Sequence[Record]) -> _Header | None:
     """The row, or else the pair of rows, that names the most columns; the first of equals."""
+    best = max(_candidates(records), key=lambda header: len(header.named), default=None)
+    return best if best and best.named and _is_header(best, records) else None
+
+
+def _candidates(records: Sequence[Record]) -> list[_Header]:
+    """Every row as a header, then every pair of rows as one."""
     rows = [_Header(index, record.cells, named_columns(record.cells)) for index, record in enumerate(records)]
     joined = [_joined(upper.cells, lower.cells) for upper, lower in pairwise(records)]
-    pairs = [_Header(index, cells, named_columns(cells)) for index, cells in enumerate(joined, start=1)]
-    best = max([*rows, *pairs], key=lambda header: len(header.named), default=None)
-    return best if best and best.named and _is_header(best, records) else None
+    return rows + [_Header(index, cells, named_columns(cells)) for index, cells in enumerate(joined, start=1)]
 
 
 def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
@@ -132,7 +274,7 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
 
 def _is_header(header: _Header, records: Sequence[Record]) -> bool:
     """One named column is a header only when it is ISSUE and not an entry in a list that explains the columns."""
-    if len(header.named) > 1:
+    if len(header.named.keys() - ABOUT_THE_REPORT) > 1:
         return True
     if Column.ISSUE not in header.named:
         return False
@@ -162,15 +304,26 @@ def _unread(header: _Header, columns: Mapping[Column, int]) -> tuple[str, ...]:
     return tuple(header.cells[place] for places in header.named.values() for place, _ in places if place not in taken)
 
 
+def _issue_elsewhere(headers: Sequence[str], columns: Mapping[Column, int], data: Sequence[Record]) -> int | None:
+    """Where the complaints stand when no header says so: in a column without a name, or beside a merged ISSUE."""
+    place = columns.get(Column.ISSUE)
+    if place is None:
+        return _unlabelled_issue(headers, columns, data)
+    beside = place + 1
+    merged = not _texts(place, data) and is_unlabelled(headers[beside] if beside < len(headers) else "")
+    return beside if merged and _reads_like_complaints(beside, data) else None
+
+
 def _unlabelled_issue(headers: Sequence[str], columns: Mapping[Column, int], data: Sequence[Record]) -> int | None:
     """The unnamed column that must hold the complaints: sentences, beside MENU and before the answers.
 
     Only a column without any name qualifies: one with an unknown name may be anything, credentials included.
     """
-    if len(columns) < 2:
+    if len(columns.keys() - ABOUT_THE_REPORT) < 2:
         return None
     after = columns.get(Column.MENU, -1)
-    answers = [place for column, place in columns.items() if column is not Column.MENU and place > after]
+    beside = ABOUT_THE_REPORT | {Column.MENU}
+    answers = [place for column, place in columns.items() if column not in beside and place > after]
     before = min(answers, default=len(headers))
     candidates = [
         place
@@ -180,7 +333,13 @@ def _unlabelled_issue(headers: Sequence[str], columns: Mapping[Column, int], dat
     return max(candidates, key=lambda place: median(map(len, _texts(place, data))), default=None)
 
 
+def is_prepared(cells: Sequence[str]) -> bool:
+    """Whether a row was only prepared for later: at most a number, tick or formula in its cells."""
+    return all(COUNTING.fullmatch(cell) is not None for cell in cells)
+
+
 def _reads_like_complaints(place: int, data: Sequence[Record]) -> bool:
+    data = [record for record in data if not is_prepared(record.cells)]
     texts = _texts(place, data)
     worded = [text for text in texts if len(text.split()) >= 2]
     enough = len(texts) >= max(1, _INFERRED_FILL * len(data)) and len(worded) * 2 > len(texts)
@@ -193,7 +352,7 @@ def _texts(place: int, data: Sequence[Record]) -> list[str]:
 
 def repeats(layout: Layout, cells: Sequence[str]) -> bool:
     """Whether a row of data is the header written once more."""
-    return all(
+    return layout.header_row > 0 and all(
         place < len(cells) and normalise(cells[place]) == normalise(layout.headers[place])
         for place in layout.columns.values()
     )

@@ -3,11 +3,12 @@
 One reason to change: what travels between the file readers and the rows.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sipd_core.documents import Rejection, Row
+from sipd_core.tables.private import Private
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Sheet:
     records: Callable[[], Iterator[Record]]
     delimited: bool
     """True when a cell too many means that a delimiter inside a text shifted the row."""
+    expected: int = 0
+    """About how many records it has, for a progress bar; 0 when the file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """The headers above some of the rows."""
+
+    sheet: str | None
+    headers: tuple[str, ...]
+    private: Mapping[int, Private]
+    """Places of the columns that hold credentials or people and are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that is not taken, as it stands in the file: it may hold anything."""
+
+    rejection: Rejection
+    cells: tuple[str, ...] = field(default=(), repr=False)
+    heading: int = 0
+    in_place: bool = True
+    """False when its cells cannot be told to stand below their headers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A complaint log as read: rows to take, rows not taken, and what the reader decided by itself.
 
@@ -76,7 +100,16 @@ class Table:
 
     file: str
     rows: tuple[Row, ...]
-    rejections: tuple[Rejection, ...]
+    refused: tuple[Refused, ...]
     notices: tuple[str, ...]
-    data_rows: int
-    """Rows that hold anything: `len(rows) + len(rejections)`."""
+    headings: tuple[Heading, ...] = ()
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        """The rows not taken, each with its reason."""
+        return tuple(row.rejection for row in self.refused)
+
+    @property
+    def data_rows(self) -> int:
+        """Rows that hold anything: those taken and those not."""
+        return len(self.rows) + len(self.refused)

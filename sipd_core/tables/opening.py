@@ -30,7 +30,10 @@ _OTHER_KINDS: Final = (
     (b"PK\x05\x06", "ZIP"),
 )  # fmt: skip
 _MARKUP = re.compile(rb"\s*<(!doctype|html|head|body|meta|table|\?xml|!--)", re.IGNORECASE)
+_JSON = re.compile(r'\s*\[?\s*\{\s*"[^"]*"\s*:')
 _CONTROL_SHARE: Final = 0.02
+_FEW_CONTROLS: Final = 8
+"""So many control characters prove nothing: a terminal's output pasted into a cell has some."""
 
 
 def safe_name(name: str) -> str:
@@ -47,7 +50,7 @@ def safe_name(name: str) -> str:
 def open_source(name: str, stream: BinaryIO, limits: Limits) -> Iterator[Source]:
     """The sheets of an uploaded file; raises TableError for one that is no table or too large."""
     file = safe_name(name)
-    _check_size(stream, limits)
+    check_size(stream.seek(0, 2), limits)
     kind = _kind(stream)
     if kind == "workbook":
         # Imported here because openpyxl costs a quarter of a second that a start without an upload does not need.
@@ -61,8 +64,8 @@ def open_source(name: str, stream: BinaryIO, limits: Limits) -> Iterator[Source]
         yield _text_source(file, stream)
 
 
-def _check_size(stream: BinaryIO, limits: Limits) -> None:
-    size = stream.seek(0, 2)
+def check_size(size: int, limits: Limits) -> None:
+    """Raises TableError for a file of `size` bytes that is too large or holds nothing."""
     if size > limits.max_bytes:
         raise TableError(
             f"{size} bytes", text_key="tables.too_large", size=_megabytes(size), limit=_megabytes(limits.max_bytes)
@@ -98,6 +101,8 @@ def _text_source(file: str, stream: BinaryIO) -> Source:
     sample = "".join(start)
     if complete and not sample.strip("\ufeff \t\r\n\0"):
         raise TableError("only white space", text_key="tables.empty_file")
+    if _JSON.match(sample):
+        raise TableError("JSON", text_key="tables.other_kind", kind="JSON")
     if _is_binary(sample, encoding):
         raise TableError("control characters", text_key="tables.other_kind", kind=text("tables.binary"))
     delimiter, wrapped = _choose_delimiter(start)
@@ -106,12 +111,15 @@ def _text_source(file: str, stream: BinaryIO) -> Source:
         lines = delimited.lines(stream, encoding)
         return delimited.parse(delimited.unwrapped(lines) if wrapped else lines, delimiter)
 
-    return Source(file, (Sheet(None, records, delimited=True),), _text_notices(encoding, delimiter))
+    return Source(
+        file, (Sheet(None, records, delimited=True, expected=encoding.lines),), _text_notices(encoding, delimiter)
+    )
 
 
 def _is_binary(sample: str, encoding: delimited.Encoding) -> bool:
     control = sum(unicodedata.category(sign) == "Cc" and sign not in "\t\r\n" for sign in sample[:65536])
-    return control > _CONTROL_SHARE * min(len(sample), 65536) or encoding.nul > _CONTROL_SHARE * encoding.length
+    many = control > max(_FEW_CONTROLS, _CONTROL_SHARE * min(len(sample), 65536))
+    return many or encoding.nul > max(_FEW_CONTROLS, _CONTROL_SHARE * encoding.length)
 
 
 def _choose_delimiter(start: Sequence[str]) -> tuple[str, bool]:

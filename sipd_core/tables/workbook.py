@@ -30,6 +30,9 @@ MAX_SCANNED_ROWS: Final = 3_000_000
 
 A row wider than `_CELLS_OF_A_ROW` counts as several.
 """
+HELD_FACTOR: Final = 2
+"""Unpacked bytes of one part that is held in memory whole, for each byte of `Limits.max_bytes`; sheets are streamed."""
+_HELD: Final = re.compile(r"xl/(?:sharedStrings|styles|workbook)\.xml$|\.rels$", re.IGNORECASE)
 _CELLS_OF_A_ROW: Final = 32
 _RATIO_FROM: Final = 50 * 2**20
 _DAMAGED: Final = (
@@ -50,6 +53,8 @@ def check_archive(stream: BinaryIO, limits: Limits) -> None:
             bomb = unpacked > UNPACKED_FACTOR * limits.max_bytes or (
                 unpacked > _RATIO_FROM and unpacked > MAX_RATIO * max(packed, 1)
             )
+            held = sum(member.file_size for member in members if _HELD.search(member.filename))
+            bomb = bomb or held > HELD_FACTOR * limits.max_bytes
             if len(members) > MAX_MEMBERS or bomb:
                 raise TableError(f"{len(members)} members, {unpacked} bytes", text_key="tables.bomb")
             _check_kind(archive)
@@ -86,9 +91,14 @@ def open_sheets(stream: BinaryIO) -> Iterator[tuple[list[Sheet], list[str]]]:
             scanned = _Scan()
             visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
             hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
-            yield [Sheet(sheet.title, scanned.reader(sheet), delimited=False) for sheet in visible], hidden
+            yield [_sheet(sheet, scanned) for sheet in visible], hidden
         finally:
             book.close()
+
+
+def _sheet(worksheet: Any, scanned: "_Scan") -> Sheet:
+    claimed = worksheet.max_row or 0  # only for the progress bar: what a file claims is not believed
+    return Sheet(worksheet.title, scanned.reader(worksheet), delimited=False, expected=claimed)
 
 
 class _Scan:

@@ -11,7 +11,7 @@ from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.engine import SAMPLE_FOLDER, VECTOR_FOLDER
 from sipd_core.knowledge.calibration import training_texts
-from sipd_core.knowledge.importing import collect
+from sipd_core.knowledge.batches import collect
 from sipd_core.knowledge.views import passages_of
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.settings import SHIPPED_DATA, load_settings
@@ -46,7 +46,7 @@ def test_rows_and_examples_of_today_are_all_in_the_file(embedder: CachedEmbedder
     cases = []
     for path in sorted(SAMPLE_FOLDER.iterdir()):
         with path.open("rb") as file:
-            cases += collect(read_table(path.name, file), sample=True).cases.values()
+            cases += collect(read_table(path.name, file), sample=True).cases
     passages = [text for case in cases for text in passages_of(case, settings.chunk_size, settings.chunk_overlap)]
     questions = [*LocalReader(SHIPPED_DATA / "training").texts, *training_texts(cases).queries]
     keys = [embedder.key("passage", text) for text in passages] + [embedder.key("query", text) for text in questions]

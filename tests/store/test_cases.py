@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sipd_core.documents import Case, CaseFilter, ImportReport, ImportStatus
+from sipd_core.documents import Case, CaseFilter, ImportReport, ImportStatus, Origin
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
@@ -19,16 +19,15 @@ def store(database: Database) -> CaseStore:
     return CaseStore(database)
 
 
-def add(
-    store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: Sequence[tuple[str, str | None, int]] = ()
-) -> Stored:
+def add(store: CaseStore, batch: Sequence[Case], id: str = "batch-1", repeats: Sequence[Origin] = ()) -> Stored:
     seen: list[Stored] = []
 
     def finish(report: ImportReport, stored: Stored) -> ImportReport:
         seen.append(stored)
         return replace(report, accepted=len(stored.new) + len(stored.changed))
 
-    store.add_import(make_report(id), batch, repeats, finish=finish)
+    own = [Origin(case.id, case.sheet, case.row) for case in batch]
+    store.add_import(make_report(id), batch, [*own, *repeats], finish=finish)
     return seen[0]
 
 
@@ -95,7 +94,7 @@ def test_an_import_is_done_when_its_last_case_is_indexed(store: CaseStore) -> No
 def test_repeats_count_as_reports_once_each(store: CaseStore) -> None:
     case = make_case("satu")
     for batch in ("batch-1", "batch-2"):
-        add(store, [case], id=batch, repeats=[(case.id, None, 7), (case.id, None, 9)])
+        add(store, [case], id=batch, repeats=[Origin(case.id, None, 7), Origin(case.id, None, 9)])
     assert store.reports() == {case.id: 3}
 
 

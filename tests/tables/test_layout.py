@@ -21,6 +21,8 @@ from sipd_core.tables.model import Record, Sheet
                            "NOTE_BY_DEV", "notebydev", "Catatan dari tim pengembang"]),
         (Column.NOTE_QA, ["NOTE BY QA", "Catatan QA", "note qa", "Catatan Tim QA"]),
         (Column.STATUS, ["STATUS", "Status by Dev", "STATUS DEV", "Status Tiket"]),
+        (Column.DATE, ["DATE", "TANGGAL", "tgl.", "Tanggal Aduan", "TGL LAPOR", "Hari/Tanggal", "Tanggal & Jam"]),
+        (Column.REGION, ["DAERAH", "Nama Daerah", "PEMDA", "KAB/KOTA", "Kabupaten / Kota", "Asal Daerah"]),
     ],
 )  # fmt: skip
 def test_synonyms(column: Column, headers: list[str]) -> None:
@@ -33,7 +35,7 @@ def test_synonyms(column: Column, headers: list[str]) -> None:
 @pytest.mark.parametrize(
     "header",
     ["USER", "USER LOGIN", "PASSWORD", "REPORTER", "LINK WHATSAPP REPORTER", "PETUGAS INPUT", "NIP", "Nama QA", "NO",
-     "Nomor Aduan", "Tanggal Aduan", "Nama Pelapor Aduan", "Link Issue", "Status by QA", "DAERAH", "KODE SKPD",
+     "Nomor Aduan", "DATE FINISH", "Tanggal Selesai", "Waktu Penyelesaian", "id_daerah", "KODE DAERAH", "Nama Pelapor Aduan", "Link Issue", "Status by QA", "SKPD", "KODE SKPD",
      "EVIDENCE", "REKAP ADUAN 2025", "DATA TIKET", "CATATAN", "", "Jumlah masalah"],
 )  # fmt: skip
 def test_other_columns_are_not_read(header: str) -> None:

@@ -22,6 +22,13 @@ ROWS = (
 pytestmark = pytest.mark.browser
 
 
+def upload(page: Page, *files: Path) -> None:
+    page.get_by_role("link", name="Impor").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
+    chooser.value.set_files(list(files))
+
+
 def ask(page: Page, text: str) -> None:
     box = page.get_by_test_id("stChatInputTextArea")
     box.wait_for()
@@ -41,13 +48,11 @@ def test_upload_ask_see_the_source_and_find_the_conversation_after_a_kill(
     page = open_page(browser, console.url)
     main = page.get_by_test_id("stMainBlockContainer")
 
-    page.get_by_role("link", name="Kasus").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
-    chooser.value.set_files(tmp_path / "gudang.csv")
-    page.get_by_role("button", name="Impor", exact=True).click()
-    expect(main).to_contain_text(re.compile(r"2\s*diterima|diterima\D{0,40}2", re.IGNORECASE))
-    expect(main).to_contain_text("ditolak")
+    upload(page, tmp_path / "gudang.csv")
+    expect(main).to_contain_text("Uji coba selesai")
+    expect(main).to_contain_text(re.compile(r"Ditolak\D{0,40}1"))
+    page.get_by_role("button", name="Impor 2 baris").click()
+    expect(main).to_contain_text(re.compile(r"gudang\.csv.*2 baris"))
 
     page.get_by_role("link", name="Obrolan").click()
     ask(page, "mutasi obat ke puskesmas kok nyangkut di draf terus min")
@@ -76,12 +81,10 @@ def test_hostile_cells_are_shown_and_never_run(browser: Browser, console: Consol
     page = open_page(browser, console.url)
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    page.get_by_role("link", name="Kasus").click()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_test_id("stFileUploaderDropzone").locator("button").click()
-    chooser.value.set_files(tmp_path / "gudang.csv")
-    page.get_by_role("button", name="Impor", exact=True).click()
-    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("diterima")
+    upload(page, tmp_path / "gudang.csv")
+    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("<script>")
+    page.get_by_role("button", name="Impor 2 baris").click()
+    expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text(re.compile(r"gudang\.csv.*2 baris"))
     page.get_by_role("link", name="Obrolan").click()
     ask(page, "stok minus setelah opname <img src=x onerror='window.jahat=1'>")
     expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text("Hitung Ulang Stok")
@@ -94,7 +97,7 @@ def test_hostile_cells_are_shown_and_never_run(browser: Browser, console: Consol
 def test_the_page_fits_a_telephone(browser: Browser, console: Console) -> None:
     page = open_page(browser, console.url, width=390)
     page.get_by_test_id("stChatInputTextArea").wait_for()
-    for path in ("", "pengetahuan", "kinerja", "biaya"):
+    for path in ("", "pengetahuan", "impor", "kinerja", "biaya"):
         page.goto(f"{console.url}/{path}")
         page.get_by_test_id("stMainBlockContainer").locator("h1").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

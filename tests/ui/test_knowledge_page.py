@@ -16,32 +16,6 @@ def test_without_rows_it_says_how_to_begin(empty_engine: BlockingEngine, open_pa
     app = open_page("pengetahuan")
     assert not app.exception
     assert text("knowledge.empty.title") in shown(app)
-    assert app.button(key="knowledge.import").disabled
-
-
-def test_files_are_imported_and_each_gets_its_card(empty_engine: BlockingEngine, open_page: Opener) -> None:
-    app = open_page("pengetahuan")
-    app.file_uploader[0].upload("log.csv", LOG)
-    app.file_uploader[0].upload("salah.csv", b"apa,ini\n1,2\n")
-    app.run()
-    app.button(key="knowledge.import").click().run()
-    assert not app.exception
-    page = shown(app)
-    assert text("knowledge.report.accepted", n=3) in page
-    assert text("knowledge.report.failed") in page
-    assert len(app.error) == 1
-    assert empty_engine.status().cases == 3
-
-
-def test_a_rejected_row_is_shown_with_its_reason(empty_engine: BlockingEngine, open_page: Opener) -> None:
-    app = open_page("pengetahuan")
-    app.file_uploader[0].upload("log.csv", LOG + b"Login,,kosong,,\n").run()
-    app.button(key="knowledge.import").click().run()
-    reasons = next(
-        table.value for table in app.dataframe if text("knowledge.report.reason_text") in table.value.columns
-    )
-    assert len(reasons) == 1
-    assert app.download_button[0].label == text("knowledge.report.download_reasons")
 
 
 def test_rows_are_found_by_word_and_by_menu(engine: BlockingEngine, open_page: Opener) -> None:
@@ -59,12 +33,6 @@ def test_a_precedent_is_not_called_a_solution(engine: BlockingEngine, open_page:
     kinds = dict(zip(rows[text("knowledge.table.column_menu")], rows[text("knowledge.table.column_kind")], strict=True))
     assert kinds["DPA"] == text("knowledge.table.kind_precedent")
     assert kinds["Login"] == text("knowledge.table.kind_remedy")
-
-
-def test_imports_are_listed(engine: BlockingEngine, open_page: Opener) -> None:
-    app = open_page("pengetahuan")
-    history = app.dataframe[-1].value
-    assert list(history[text("knowledge.history.file")]) == ["log.csv"]
 
 
 def test_samples_go_after_a_confirmation_and_come_back(
@@ -112,7 +80,6 @@ def test_an_error_of_the_store_is_told_and_the_page_stands(
     app = open_page("pengetahuan")
     assert not app.exception
     assert app.error[0].value.startswith("Penyimpanan data sedang terkunci")
-    assert text("knowledge.history.heading") in shown(app)
 
 
 def _rows(app: AppTest) -> DataFrame:

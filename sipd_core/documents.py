@@ -36,6 +36,12 @@ class Row:
     """When it was reported, as the cell says it."""
     region: str = ""
     """Where it was reported."""
+    remedy: str | None = None
+    """What an export of a base says solves it; None: the file is none and does not say."""
+    enabled: str = ""
+    """Whether an export says that it is used; blank: it does not say."""
+    reports: str = ""
+    """How often an export says it was reported; blank: it does not say."""
     cells: tuple[str, ...] = field(default=(), repr=False)
     """The whole row as it stands in the file, so that one that is not taken can be handed back; it may hold anything."""
     heading: int = 0
@@ -81,6 +87,8 @@ class Origin:
     row: int
     date: str = ""
     region: str = ""
+    reports: int | None = None
+    """How often the case was reported in all, where the row comes out of an export; else the row is one report."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ RETURNED_CHARACTERS = 20_000
 _MEMORABLE_CHARACTERS = 2_000
 _MEMORY = 8_000_000
 """Characters of texts whose masked form is remembered while a file is read: menus, remedies, whole complaints come again."""
+_COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 _WATCHED = 64
 _CELLS = ("menu", "issue", "expected", "note_dev", "note_qa", "status")
 
@@ -142,13 +143,21 @@ class _Collecting:
             file=self.cleaner.text(row.file),
             sheet=self.cleaner.text(row.sheet) if row.sheet else None,
             row=row.row,
-            remedy=remedy_of(texts["expected"], texts["note_dev"], texts["note_qa"], texts["status"]),
+            remedy=self._remedy(row, texts, known),
             sample=self.sample,
+            enabled=row.enabled.strip().casefold() != text("imports.export.no"),
         )
+
+    def _remedy(self, row: Row, texts: Mapping[str, str], known: Mapping[str, Kind]) -> str:
+        """What solves the case: as an export says, else what its texts say."""
+        if row.remedy is not None:
+            return self.cleaner.counted(row.remedy.strip(), known)
+        return remedy_of(texts["expected"], texts["note_dev"], texts["note_qa"], texts["status"])
 
     def _origin(self, case: str, row: Row, known: Mapping[str, Kind]) -> Origin:
         said = [self.cleaner.text(cell.strip(), known) for cell in (row.date, row.region)]
-        return Origin(case, self.cleaner.text(row.sheet) if row.sheet else None, row.row, *said)
+        reports = int(row.reports) if _COUNT.fullmatch(row.reports.strip()) else None
+        return Origin(case, self.cleaner.text(row.sheet) if row.sheet else None, row.row, *said, reports)
 
     def _returned(self, cells: Sequence[str], heading: Heading | None, *, in_place: bool) -> tuple[str, ...]:
         """The cells of a row with private columns blanked; all of them where it is not sure which cell is whose."""

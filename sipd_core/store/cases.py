@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, true
 
 from sipd_core.documents import (
     Case,
@@ -139,17 +139,26 @@ class CaseStore(ChangeStore):
         """Case id -> number of rows that report it, for the cases reported more than once.
 
         A row of a file counts once, however often the file was imported; rows of merged cases count for the survivor.
+        A row of an export is no report of its own: it says how many there were at least.
         """
-        places = select(origins.c.case_id, origins.c.file, origins.c.sheet, origins.c.row).distinct()
-        live = places.join(changes, changes.c.id == origins.c.import_id).where(changes.c.undone_at.is_(None)).subquery()
-        query = select(live.c.case_id, func.count().label("n")).group_by(live.c.case_id)
-        counts: Counter[str] = Counter()
+        live = select(origins).join(changes, changes.c.id == origins.c.import_id).where(changes.c.undone_at.is_(None))
+        rows = live.where(origins.c.reports.is_(None)).subquery().c
+        places = select(rows.case_id, rows.file, rows.sheet, rows.row).distinct().subquery()
+        told = live.where(origins.c.reports.is_not(None)).subquery().c
         with self._database.read() as connection:
-            redirected = live_redirects(connection)
-            there = set(connection.execute(select(cases.c.id)).scalars()) if redirected else set()
-            for row in connection.execute(query):
-                counts[target(row.case_id, redirected, there)] += row.n
-        return {id_: count for id_, count in counts.items() if count > 1}
+            counts = self._summed(connection, select(places.c.case_id, func.count()).group_by(places.c.case_id))
+            least = self._summed(connection, select(told.case_id, func.max(told.reports)).group_by(told.case_id))
+        found = {id_: max(counts[id_], least[id_]) for id_ in counts | least}
+        return {id_: count for id_, count in found.items() if count > 1}
+
+    def _summed(self, connection: Connection, query: Select[str, int]) -> Counter[str]:
+        """Counts by content id, as counts by the case that each id stands for."""
+        redirected = live_redirects(connection)
+        there = set(connection.execute(select(cases.c.id)).scalars()) if redirected else set()
+        counts: Counter[str] = Counter()
+        for key, count in connection.execute(query):
+            counts[target(key, redirected, there)] += count
+        return counts
 
     def pending(self, model: str, limit: int) -> list[Case]:
         """Enabled cases that have no views of `model` (`name/dimension`) yet, the longest waiting first."""

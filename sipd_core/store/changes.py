@@ -363,7 +363,7 @@ def _origin_rows(
     places = reported_by or [Origin(case.id, case.sheet, case.row) for case in batch]
     return [
         {"import_id": report.id, "case_id": one.case_id, "sheet": one.sheet or "", "row": one.row, "file": report.file}
-        | {"date": one.date, "region": one.region}
+        | {"date": one.date, "region": one.region, "reports": one.reports}
         for one in places
         if one.case_id in keys
     ]

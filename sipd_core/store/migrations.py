@@ -79,8 +79,8 @@ _M003 = (
     "ALTER TABLE origins RENAME TO origins_before",
     "CREATE TABLE origins (import_id VARCHAR(32) NOT NULL REFERENCES imports (id) ON DELETE CASCADE,"
     " case_id VARCHAR(20) NOT NULL, sheet VARCHAR(255) NOT NULL, row INTEGER NOT NULL, file VARCHAR(255) NOT NULL,"
-    " PRIMARY KEY (import_id, case_id, sheet, row))",
-    "INSERT INTO origins SELECT c.import_id, o.case_id, o.sheet, o.row, o.file FROM origins_before o"
+    " reports INTEGER, PRIMARY KEY (import_id, case_id, sheet, row))",
+    "INSERT INTO origins (import_id, case_id, sheet, row, file) SELECT c.import_id, o.case_id, o.sheet, o.row, o.file FROM origins_before o"
     " JOIN cases c ON c.id = o.case_id",
     "DROP TABLE origins_before",
     "CREATE INDEX ix_origins_case ON origins (case_id)",

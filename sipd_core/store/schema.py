@@ -134,10 +134,12 @@ origins = Table(
     Column("file", String(255), nullable=False),
     Column("date", Text, nullable=False, server_default=""),
     Column("region", Text, nullable=False, server_default=""),
+    Column("reports", Integer),
     Index("ix_origins_case", "case_id"),
 )
-"""Every row of every import that reports a case, and when and where, as the file says it: how often the same complaint came in. `sheet` is '' for a CSV. The same
-row of the same file counts once, however often it was imported; `case_id` is the content id as the file has it."""
+"""Every row of every import that reports a case, and when and where, as the file says it: how often the same complaint
+came in. `sheet` is '' for a CSV. The same row of the same file counts once, however often it was imported; `case_id` is
+the content id as the file has it. `reports` is of a row of an export: how often the case was reported in all by then."""
 
 rejected_headings = Table(
     "rejected_headings",

@@ -23,11 +23,18 @@ class Column(StrEnum):
     STATUS = "STATUS"
     DATE = "TANGGAL"
     REGION = "DAERAH"
+    REMEDY = "SOLUSI DIPAKAI"
+    ENABLED = "DIPAKAI"
+    REPORTS = "DILAPORKAN"
 
 
 ABOUT_THE_REPORT: Final = frozenset({Column.DATE, Column.REGION})
 """Columns that say when and where a complaint was reported. They are kept for each row that reports it and are no part
 of the case: the same outage told by thirty regions is one case."""
+
+
+OF_AN_EXPORT: Final = frozenset({Column.REMEDY, Column.ENABLED, Column.REPORTS})
+"""Columns that only our own export writes, so that a base can be made anew from it: known by their exact names alone."""
 
 
 # Strength 1.0 names the column outright; lower ones win only when no better header is present.
@@ -175,6 +182,7 @@ _COMPACT: Mapping[str, str] = {
 }
 _UNLABELLED = re.compile(r"(unnamed( \d+)*|(column|kolom|field) ?\d*)?")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_OWN: Mapping[str, Column] = {column.value.casefold(): column for column in OF_AN_EXPORT}
 _EXTRA_WORD_COST: Final = 0.02
 LONGEST: Final = 60
 """Characters beyond which a cell is no header."""
@@ -198,6 +206,8 @@ def classify(header: str) -> tuple[Column, float] | None:
         return None
     said = normalise(header)
     said = _COMPACT.get(said, said)
+    if own := _OWN.get(said):
+        return own, 1.0
     words = [word for word in said.split() if not word.isdigit() and len(word) > 1]
     telling = {word for word in words if word not in _FILLERS}
     roles = telling & (_DEV | _QA)

@@ -216,6 +216,9 @@ def _outcome(file: str, sheet: Sheet, layout: Layout, record: Record, heading: i
         status=texts.get(Column.STATUS, ""),
         date=_said(texts.get(Column.DATE, "")),
         region=_said(texts.get(Column.REGION, "")),
+        remedy=texts.get(Column.REMEDY),
+        enabled=texts.get(Column.ENABLED, ""),
+        reports=texts.get(Column.REPORTS, ""),
         cells=record.cells,
         heading=heading,
     )

@@ -10,8 +10,8 @@ from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.embeddings.local import LocalEmbedder
 from sipd_core.embeddings.shipped import ShippedVectors, write_shipped
 from sipd_core.engine import SAMPLE_FOLDER, VECTOR_FOLDER
-from sipd_core.knowledge.calibration import training_texts
 from sipd_core.knowledge.batches import collect
+from sipd_core.knowledge.calibration import training_texts
 from sipd_core.knowledge.views import passages_of
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.settings import SHIPPED_DATA, load_settings

@@ -9,7 +9,7 @@ from pages.shell.table import ROWS_SHOWN
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import StoreLockedError
 from sipd_core.texts import text
-from tests.ui.console import LOG, Opener, as_file, shown, started
+from tests.ui.console import Opener, as_file, shown, started
 
 
 def test_without_rows_it_says_how_to_begin(empty_engine: BlockingEngine, open_page: Opener) -> None:

@@ -64,9 +64,9 @@ from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.store.ledger import CostTracker
-from sipd_core.store.schema import SERVING_STATE
 from sipd_core.store.mappings import MappingStore
 from sipd_core.store.rejections import RejectionStore
+from sipd_core.store.schema import SERVING_STATE
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
 from sipd_core.upkeep import CurrentReader, Models, Upkeep

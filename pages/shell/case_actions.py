@@ -1,6 +1,7 @@
 """What may be done to rows: edit, switch off and on, delete, look at their history, and take the last step back."""
 
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -56,7 +57,7 @@ def draw_actions(engine: BlockingEngine, chosen: list[Case]) -> None:
 
 
 def _button(name: str, icon: str, *, primary: bool = False) -> bool:
-    kind = "primary" if primary else "secondary"
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     return st.button(text(f"changes.action.{name}"), icon=f":material/{icon}:", type=kind, key=f"knowledge.{name}")
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shell.frame import errors_kept
-from pages.shell.plain import masked_markdown, plain, plain_line
+from pages.shell.plain import masked_markdown, plain
 from sipd_core.blocking import BlockingEngine
 from sipd_core.knowledge.previews import ColumnView, Draft, DraftState, SheetView
 from sipd_core.locale_id import number
-from sipd_core.tables import Choice, Column
+from sipd_core.tables import OF_AN_EXPORT, Choice, Column
 from sipd_core.texts import text
 
 NOT_READ = -1
@@ -110,13 +110,18 @@ def _draw_fields(draft: Draft, view: SheetView) -> dict[Column, int]:
     chosen: dict[Column, int] = {}
     by_place = {column.place: column for column in view.columns}
     with st.grid(columns=2, min_column_width=280, gap="small"):
-        for field in Column:
+        for field in _offered(view):
             with st.container(gap="xxsmall"):
                 place = _field_choice(draft, view, field)
                 st.caption(_samples(by_place[place]) if place in by_place else text("imports.map.no_column"))
             if place != NOT_READ:
                 chosen[field] = place
     return chosen
+
+
+def _offered(view: SheetView) -> list[Column]:
+    """Every field, those that only our own export writes where the file has them."""
+    return [field for field in Column if field not in OF_AN_EXPORT or field in view.read_as]
 
 
 def _field_choice(draft: Draft, view: SheetView, field: Column) -> int:

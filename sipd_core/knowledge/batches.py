@@ -155,9 +155,9 @@ class _Collecting:
         return remedy_of(texts["expected"], texts["note_dev"], texts["note_qa"], texts["status"])
 
     def _origin(self, case: str, row: Row, known: Mapping[str, Kind]) -> Origin:
-        said = [self.cleaner.text(cell.strip(), known) for cell in (row.date, row.region)]
+        date, region = (self.cleaner.text(cell.strip(), known) for cell in (row.date, row.region))
         reports = int(row.reports) if _COUNT.fullmatch(row.reports.strip()) else None
-        return Origin(case, self.cleaner.text(row.sheet) if row.sheet else None, row.row, *said, reports)
+        return Origin(case, self.cleaner.text(row.sheet) if row.sheet else None, row.row, date, region, reports)
 
     def _returned(self, cells: Sequence[str], heading: Heading | None, *, in_place: bool) -> tuple[str, ...]:
         """The cells of a row with private columns blanked; all of them where it is not sure which cell is whose."""

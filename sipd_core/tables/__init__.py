@@ -4,7 +4,7 @@
 """
 
 from sipd_core.tables.exports import ExportedSheet, safe_cell, write_csv, write_workbook
-from sipd_core.tables.headers import Column
+from sipd_core.tables.headers import OF_AN_EXPORT, Column
 from sipd_core.tables.layout import (
     NO_MEMORY,
     Choice,
@@ -24,6 +24,7 @@ __all__ = [
     "NO_MEMORY",
     "Choice",
     "Choices",
+    "OF_AN_EXPORT",
     "Column",
     "ExportedSheet",
     "Finding",

@@ -11,8 +11,8 @@ from sqlalchemy import Table, insert, select
 
 from sipd_core.backup.archive import MANIFEST
 from sipd_core.backup.layout import content_tables, is_local
-from sipd_core.backup.staging import NOTED
 from sipd_core.backup.snapshot import Origin, Written, write_archive
+from sipd_core.backup.staging import NOTED
 from sipd_core.store.database import Database
 from sipd_core.store.schema import metadata
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.report import print_latencies
-from tests.ui.server import Console
 from tests.ui.chromium import ARGUMENTS, CHROMIUM
+from tests.ui.server import Console
 
 STARTS = 5
 

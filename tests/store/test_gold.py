@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sipd_core.documents import Case, ChangeKind, ImportReport
+from sipd_core.documents import Case, ChangeKind, ImportReport, Origin
 from sipd_core.errors import NotFoundError
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
@@ -24,12 +24,13 @@ class Desk:
         self.set_id = self.gold.create("Uji", actor="Sari").id
 
     def bring(
-        self, *batch: Case, id: str = "b1", file: str = "log.csv", repeats: Sequence[tuple[str, str | None, int]] = ()
+        self, *batch: Case, id: str = "b1", file: str = "log.csv", repeats: Sequence[Origin] = ()
     ) -> None:
         def finish(report: ImportReport, stored: Stored) -> ImportReport:
             return report
 
-        self.cases.add_import(make_report(id, file=file), batch, repeats, finish=finish)
+        own = [Origin(case.id, case.sheet, case.row) for case in batch]
+        self.cases.add_import(make_report(id, file=file), batch, [*own, *repeats], finish=finish)
 
     def add(self, *rows: tuple[str, Sequence[str]], sample: bool = False) -> list[str]:
         """The reasons why rows were not taken."""
@@ -58,7 +59,7 @@ def test_a_case_is_named_by_id_by_row_or_by_number_of_the_only_file(desk: Desk) 
 def test_rows_are_counted_as_evaluate_counts_them(desk: Desk) -> None:
     """Row 4 repeats the first complaint and counts, row 5 was refused at the import and does not."""
     d, e = make_case("empat", row=3), make_case("lima", row=6)
-    desk.bring(make_case("nol", row=2), d, e, id="b2", file="dua.csv", repeats=[(d.id, None, 4)])
+    desk.bring(make_case("nol", row=2), d, e, id="b2", file="dua.csv", repeats=[Origin(d.id, None, 4)])
     assert desk.add(("a", ["dua.csv:2"]), ("b", ["dua.csv:3"]), ("c", ["dua.csv:4"])) == []
     assert desk.wanted() == [{d.id}, {d.id}, {e.id}]
 

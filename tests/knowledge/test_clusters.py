@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sipd_core.documents import Case
+from sipd_core.knowledge.batches import collect
 from sipd_core.knowledge.clusters import Cluster, find_clusters
-from sipd_core.knowledge.importing import collect
 from sipd_core.settings import SHIPPED_DATA
 from sipd_core.tables import read_table
 from tests.builders import make_case
@@ -32,15 +32,15 @@ def test_curated_rows_that_are_all_different_stay_apart() -> None:
     cases: dict[str, Case] = {}
     for path in sorted((SHIPPED_DATA / "contoh").iterdir()):
         with path.open("rb") as file:
-            cases |= collect(read_table(path.name, file), sample=True).cases
+            cases |= {case.id: case for case in collect(read_table(path.name, file), sample=True).cases}
     assert len(cases) > 300
     assert find_clusters(list(cases.values()), {}, None, silent) == ()
 
 
 def test_development_rows_meet_only_their_likes(eval_dir: Path) -> None:
     with (eval_dir / "kb.csv").open("rb") as file:
-        cases = collect(read_table("kb.csv", file), sample=False).cases
-    assert len(find_clusters(list(cases.values()), {}, None, silent)) <= 1
+        cases = collect(read_table("kb.csv", file)).cases
+    assert len(find_clusters(cases, {}, None, silent)) <= 1
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.settings import load_settings
 from sipd_core.texts import text
 from tests.provider import CHAT_MODEL, Provider, ServerError, Truncate
+from tests.ui.chromium import open_page
 from tests.ui.console import LOG, Opener, as_file, shown
 from tests.ui.server import Console
-from tests.ui.test_browser import ask, browser, open_page  # noqa: F401  the same real browser
+from tests.ui.test_browser import ask
 
 SHORT_NAME = CHAT_MODEL.rpartition("/")[2]
 

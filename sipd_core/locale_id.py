@@ -54,6 +54,15 @@ def usd(value: Figure | None) -> str:
     return f"{'-' if amount < 0 else ''}US$ {number(abs(amount), decimals)}"
 
 
+def megabytes(size: int | None) -> str:
+    """Bytes as people count files: `1572864` -> `1,5 MB`; below one tenth of a megabyte in kilobytes."""
+    if size is None:
+        return UNKNOWN
+    if size < 100_000:
+        return text("locale.kilobytes", n=number(size / 1_000, 0 if size >= 10_000 else 1))
+    return text("locale.megabytes", n=number(size / 1_000_000, 1))
+
+
 def duration(milliseconds: Figure | None) -> str:
     """`820` -> `820 ms`, `1400` -> `1,4 detik`, `185000` -> `3 menit 5 detik`, up to days and hours."""
     amount = _exact(milliseconds)

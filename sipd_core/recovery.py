@@ -64,6 +64,12 @@ class Recovery:
         """What is under way, else what ended last in this process."""
         return self._board.work
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a piece of work is under way."""
+        work = self._board.work
+        return work is not None and work.running
+
     def overview(self) -> BackupOverview:
         return self._room().overview()
 

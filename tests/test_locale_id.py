@@ -123,3 +123,11 @@ def test_ago(passed: timedelta, shown: str) -> None:
 
 def test_from_unix_is_aware() -> None:
     assert locale_id.from_unix(0) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(None, "—"), (0, "0,0 kB"), (2_345, "2,3 kB"), (45_678, "46 kB"), (2_499_082, "2,5 MB"), (1_234_567_890, "1.234,6 MB")],
+)
+def test_files_are_counted_as_people_count_them(size: int | None, shown: str) -> None:
+    assert megabytes(size) == shown

@@ -7,10 +7,11 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.brand import picture, style
+from pages.shell.pause import draw_pause
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import get_engine
 from sipd_core.blocking import BlockingEngine
-from sipd_core.errors import SipdError
+from sipd_core.errors import RestoringError, SipdError
 from sipd_core.locale_id import number
 from sipd_core.status import EngineStatus
 from sipd_core.texts import text
@@ -84,6 +85,9 @@ def _engine() -> tuple[BlockingEngine, EngineStatus]:
     try:
         engine = get_engine()
         return engine, engine.status()
+    except RestoringError:
+        draw_pause(get_engine())
+        st.stop()
     except SipdError as error:
         st.subheader(text("ui.status.unavailable"), anchor=False)
         show_error(error)

@@ -15,6 +15,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
+from sipd_core.backup.progress import OnStep, Step, StepName
 from sipd_core.embeddings import OnPart, Role, Vectors
 from sipd_core.errors import BackupError, EmbeddingError
 from sipd_core.knowledge.base import KnowledgeBase, as_embedded
@@ -24,6 +25,8 @@ from sipd_core.store.database import Database
 
 QUESTIONS = 50
 """Asked at most: they cost seconds, and each is a probe of the whole search."""
+TOGETHER = 10
+"""Questions whose vectors are had together: one call where they are paid for."""
 HITS = 3
 """Cases compared for each question."""
 
@@ -120,7 +123,9 @@ def gold_questions(path: Path, most: int = QUESTIONS) -> tuple[str, ...]:
     return tuple(questions[int(n * step)] for n in range(min(most, len(questions))))
 
 
-async def expect(base: KnowledgeBase, database: Database, questions: Sequence[str]) -> Expectation:
+async def expect(
+    base: KnowledgeBase, database: Database, questions: Sequence[str], on_step: OnStep = lambda _: None
+) -> Expectation:
     """Ask the live base; what it answers holds for the state that SQL was in just before."""
     await base.refresh(force=True)
     serving = base.serving
@@ -131,10 +136,14 @@ async def expect(base: KnowledgeBase, database: Database, questions: Sequence[st
             return content_state(connection, model)
 
     before = await to_thread.run_sync(state)
-    if serving is not None:
-        await serving.embedder.remember([as_embedded(question) for question in questions])
-    answers = tuple([await _ask(base, question) for question in questions])
-    return Expectation(model, before, Answers(base.retrieval.to_json(), answers))
+    answers: list[Answer] = []
+    for start in range(0, len(questions), TOGETHER):
+        some = questions[start : start + TOGETHER]
+        on_step(Step(StepName.ASKING, start, len(questions)))
+        if serving is not None:
+            await serving.embedder.remember([as_embedded(question) for question in some])
+        answers += [await _ask(base, question) for question in some]
+    return Expectation(model, before, Answers(base.retrieval.to_json(), tuple(answers)))
 
 
 async def compare(base: KnowledgeBase, answers: Sequence[Answer]) -> tuple[Difference, ...]:

@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from sipd_core.backup import environment, schedule, trial
-from sipd_core.backup.progress import OnStep, Step, StepName, WorkBoard, WorkKind
+from sipd_core.backup.progress import OnStep, Step, WorkBoard, WorkKind
 from sipd_core.backup.questions import Expectation, expect, gold_questions
 from sipd_core.backup.schedule import Schedule
 from sipd_core.backup.shelf import Entry, Shelf, alone
@@ -140,8 +140,10 @@ class BackupRoom:
 
     async def expectation(self) -> Expectation | None:
         """What the base answers to the test questions at the moment; None where it cannot be asked."""
+        on_step = self._guarded(self._duties.board.step)
         try:
-            return await expect(self._base, self._database, await to_thread.run_sync(gold_questions, GOLD))
+            questions = await to_thread.run_sync(gold_questions, GOLD)
+            return await expect(self._base, self._database, questions, on_step)
         except SipdError as error:
             log.warning("a backup is made without answers to the test questions: %s", error)
             return None
@@ -161,7 +163,6 @@ class BackupRoom:
 
     async def _written(self, record: BackupRecord, on_step: OnStep) -> BackupRecord:
         for attempt in range(ATTEMPTS):
-            on_step(Step(StepName.ASKING))
             expectation = await self.expectation()
             last = attempt == ATTEMPTS - 1
             written = await to_thread.run_sync(self._write, record, expectation, last, on_step)

@@ -408,6 +408,7 @@ def test_the_steps_of_a_restore_are_told(engine: BlockingEngine, monkeypatch: py
     finished(engine)
     assert list(dict.fromkeys(told)) == [
         StepName.READING,
+        StepName.ASKING,
         StepName.SAFETY,
         StepName.WRITING,
         StepName.CHECKING,

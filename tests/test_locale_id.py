@@ -130,4 +130,4 @@ def test_from_unix_is_aware() -> None:
     [(None, "—"), (0, "0,0 kB"), (2_345, "2,3 kB"), (45_678, "46 kB"), (2_499_082, "2,5 MB"), (1_234_567_890, "1.234,6 MB")],
 )
 def test_files_are_counted_as_people_count_them(size: int | None, shown: str) -> None:
-    assert megabytes(size) == shown
+    assert locale_id.megabytes(size) == shown

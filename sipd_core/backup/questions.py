@@ -22,6 +22,7 @@ from sipd_core.knowledge.base import KnowledgeBase, as_embedded
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.backups import content_state
 from sipd_core.store.database import Database
+from sipd_core.store.gold import GoldStore
 
 QUESTIONS = 50
 """Asked at most: they cost seconds, and each is a probe of the whole search."""
@@ -115,12 +116,22 @@ def retrieval_of(said: Answers) -> RetrievalSettings:
         raise BackupError(f"retrieval: {error!r}") from error
 
 
-def gold_questions(path: Path, most: int = QUESTIONS) -> tuple[str, ...]:
-    """Questions of a gold set (a CSV with the column `query`), at most `most`, spread evenly over it."""
+def probe_questions(gold: GoldStore, shipped: Path) -> tuple[str, ...]:
+    """Those of the stored gold sets, else of the shipped one (a CSV with the column `query`); QUESTIONS at most."""
+    stored = [question.query for one in gold.sets() for question in gold.page(one.id).questions]
+    return _spread(stored or _queries(shipped))
+
+
+def _queries(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        questions = [row["query"] for row in csv.DictReader(file) if row.get("query")]
-    step = max(len(questions) / most, 1.0)
-    return tuple(questions[int(n * step)] for n in range(min(most, len(questions))))
+        return [row["query"] for row in csv.DictReader(file) if row.get("query")]
+
+
+def _spread(questions: Sequence[str]) -> tuple[str, ...]:
+    """As many as are asked, evenly over all of them; each once."""
+    distinct = list(dict.fromkeys(questions))
+    step = max(len(distinct) / QUESTIONS, 1.0)
+    return tuple(distinct[int(n * step)] for n in range(min(QUESTIONS, len(distinct))))
 
 
 async def expect(

@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from sipd_core.backup import environment, schedule, trial
 from sipd_core.backup.progress import OnStep, Step, WorkBoard, WorkKind
-from sipd_core.backup.questions import Expectation, expect, gold_questions
+from sipd_core.backup.questions import Expectation, expect, probe_questions
 from sipd_core.backup.schedule import Schedule
 from sipd_core.backup.shelf import Entry, Shelf, alone
 from sipd_core.backup.snapshot import Origin, Written, write_archive
@@ -29,6 +29,7 @@ from sipd_core.store.backups import (
     epoch,
 )
 from sipd_core.store.database import Database
+from sipd_core.store.gold import GoldStore
 from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class BackupRoom:
         """What the base answers to the test questions at the moment; None where it cannot be asked."""
         on_step = self._guarded(self._duties.board.step)
         try:
-            questions = await to_thread.run_sync(gold_questions, GOLD)
+            questions = await to_thread.run_sync(probe_questions, GoldStore(self._database), GOLD)
             return await expect(self._base, self._database, questions, on_step)
         except SipdError as error:
             log.warning("a backup is made without answers to the test questions: %s", error)

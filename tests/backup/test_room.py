@@ -24,6 +24,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import BackupBusyError, BackupError, NotFoundError, RestoringError, StoreDamagedError
 from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupKind, BackupRecord, BackupStatus
+from sipd_core.store.gold import GoldStore
 from tests.test_engine import ROWS, csv_file
 
 MORE = "MENU,ISSUE,EXPECTED\nTBP,TBP gagal disimpan saldo kas kurang,Terima SP2D GU dulu di menu Penerimaan\n"
@@ -193,6 +194,7 @@ def test_others_are_told_while_the_console_gives_way(engine: BlockingEngine, mon
     record = engine.backups.make("Bu Admin")
     heard: list[Exception] = []
     inside, go_on = threading.Event(), threading.Event()
+
     def slow(*arguments: object, **named: object) -> object:
         inside.set()
         go_on.wait(30)
@@ -279,6 +281,18 @@ def test_a_backup_that_fails_is_on_record_with_its_reason(engine: BlockingEngine
     assert failed.status is BackupStatus.FAILED
     assert "BACKUP_DIR" in failed.problem
     assert engine.backups.overview().last_good is not None  # the one of the preparation
+
+
+def test_an_archive_is_asked_the_questions_of_the_gold_sets(engine: BlockingEngine, tmp_path: Path) -> None:
+    gold = GoldStore(engine._engine._database)
+    made_set = gold.create("Milik kami", actor="Bu Admin")
+    gold.add_question(made_set.id, "kenapa akun terkunci terus", [])
+    record = engine.backups.make("Bu Admin")
+    with ArchiveReader(engine.backups.path(record.id)) as reader:
+        told = reader.read("questions.json")
+    assert b"kenapa akun terkunci terus" in told
+    report = engine.backups.test(record.id)
+    assert (report.passed, report.questions) == (True, 1)
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------------

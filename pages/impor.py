@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shell import drafts, imports, session
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.plain import plain
+from pages.shell.uploader import label_uploader
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import SipdError
 from sipd_core.texts import text
@@ -24,7 +25,7 @@ def main() -> None:
 
 
 def _upload(engine: BlockingEngine) -> None:
-    _uploader_in_indonesian()
+    label_uploader(text("imports.upload.choose"), text("imports.upload.drop"))
     key = f"imports.files.{session.upload_round()}"
     st.file_uploader(
         text("imports.upload.label"),
@@ -64,19 +65,6 @@ def _problems() -> None:
             on_click=session.keep_upload_problems,
             args=((),),
         )
-
-
-def _uploader_in_indonesian() -> None:
-    """The uploader's own two labels are English and cannot be set; the style sheet shows ours instead."""
-    zone = "[data-testid='stFileUploaderDropzone']"
-    hint = f"{zone} [data-testid='stFileUploaderDropzoneInstructions']"
-    choose, drop = text("imports.upload.choose"), text("imports.upload.drop")
-    rules = (
-        f"{zone} button p {{font-size: 0}}"
-        f"{zone} button p::after {{font-size: 0.875rem; content: '{choose}'}}"
-        f"{hint} > * {{display: none}} {hint}::after {{font-size: 0.875rem; content: '{drop}'}}"
-    )
-    st.html(f"<style>{rules}</style>")
 
 
 main()

@@ -26,6 +26,7 @@ from sipd_core.chat.turn import Turn
 from sipd_core.documents import Hit, ImportReport, ImportStatus
 from sipd_core.errors import SipdError
 from sipd_core.evaluation import GoldSets, evaluate
+from sipd_core.locale_id import number
 from sipd_core.logs import configure_logging
 from sipd_core.privacy import mask
 from sipd_core.settings import Settings, load_settings
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     command("mask", _mask)
     command("rows", _rows).add_argument("--export", type=Path, metavar="BERKAS", help=text("cli.export"))
     command("imports", _imports)
+    command("undo", _undo).add_argument("import_id", metavar="ID", help=text("cli.import_id"))
     command("usage", _usage).add_argument("--days", type=_positive, default=30, metavar="N", help=text("cli.days"))
     command("stats", _stats)
     backup_commands.add_arguments(
@@ -245,6 +247,15 @@ def _imports(options: argparse.Namespace, settings: Settings) -> Printed:
         _report(report) | {"id": report.id, "at": report.at.isoformat(), "status": report.status} for report in reports
     ]
     return {"imports": listed}, "\n".join(_report_line(report) for report in reports)
+
+
+def _undo(options: argparse.Namespace, settings: Settings) -> Printed:
+    with _engine(settings, prepared=False) as engine:
+        effect = engine.undo_effect(options.import_id)
+        undone = engine.undo_change(options.import_id, text("people.command_line"))
+    figures = asdict(effect)
+    said = text("cli.undone", file=undone.note, **{name: number(n) for name, n in figures.items()})
+    return {"undone": undone.id} | figures, said
 
 
 def _usage(options: argparse.Namespace, settings: Settings) -> Printed:

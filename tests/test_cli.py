@@ -101,6 +101,18 @@ def test_what_was_exported_can_be_imported(shell: Shell, tmp_path: Path) -> None
     assert (told["files"][0]["accepted"], told["files"][0]["rejected"]) == (2, 0)
 
 
+def test_an_import_is_undone_by_its_id(tmp_path: Path) -> None:
+    own = Shell(tmp_path)
+    own.json("index", "aduan.csv")
+    id_ = own.json("imports")["imports"][0]["id"]
+    assert own.json("undo", id_) == {"undone": id_, "removed": 2, "restored": 0, "changed": 0, "stays": 0}
+    assert (own.json("rows")["total"], own.json("imports")["imports"][0]["status"]) == (0, "undone")
+    again = own.run("undo", id_)
+    assert (again.returncode, "sudah diurungkan" in again.stderr) == (1, True)
+    told = own.json("index", "aduan.csv")
+    assert (told["files"][0]["accepted"], told["embedded_texts"]) == (2, 0)
+
+
 def test_mask_is_a_filter(shell: Shell) -> None:
     done = shell.run("mask", stdin="NIP 197705052000121001 lapor\n")
     assert (done.returncode, done.stdout) == (0, "NIP [NIP] lapor\n")

@@ -1,5 +1,7 @@
 """Kasus: the rows of the base are looked through, sample rows come and go."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shell import session
@@ -8,6 +10,8 @@ from pages.shell.table import draw_cases
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import number
 from sipd_core.texts import text
+
+IMPORT_PAGE = Path(__file__).with_name("impor.py")
 
 
 def main() -> None:
@@ -64,6 +68,7 @@ def _empty(engine: BlockingEngine) -> None:
     with st.container(border=True):
         st.markdown(f"**{text('knowledge.empty.title')}**")
         st.write(text("knowledge.empty.body"))
+        st.page_link(IMPORT_PAGE, label=text("knowledge.empty.import"), icon=":material/upload_file:")
         if not session.samples_removed():
             _restore_button(engine)
 

@@ -36,6 +36,7 @@ from sipd_core.documents import (
     ChangeKind,
     ImportReport,
     IndexingProgress,
+    ReportedBy,
 )
 from sipd_core.engine import Engine
 from sipd_core.errors import RestoringError, SipdError
@@ -229,6 +230,9 @@ class BlockingEngine:
 
     def case_history(self, case_id: str) -> tuple[CaseVersion, ...]:
         return self._engine.cases.history(case_id)
+
+    def reported_by(self, case_id: str) -> tuple[ReportedBy, ...]:
+        return self._engine.cases.origins(case_id)
 
     def files(self) -> tuple[tuple[str, int], ...]:
         return self._engine.cases.files()

@@ -154,7 +154,7 @@ def _wait_with_progress(engine: BlockingEngine) -> None:
 
 
 def _report(report: ImportReport) -> dict[str, Any]:
-    counts = ("file", "accepted", "rejected", "duplicates", "unchanged", "changed", "masked")
+    counts = ("file", "accepted", "rejected", "duplicates", "unchanged", "kept", "changed", "masked")
     told = {name: getattr(report, name) for name in counts}
     reasons = [asdict(reason) for reason in report.reasons]
     return told | {"reasons": reasons, "notices": list(report.notices), "error": report.error}
@@ -244,7 +244,8 @@ def _imports(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings, prepared=False) as engine:
         reports = engine.imports(1_000)
     listed = [
-        _report(report) | {"id": report.id, "at": report.at.isoformat(), "status": report.status} for report in reports
+        _report(report) | {"id": report.id, "at": report.at.isoformat(), "status": report.status, "actor": report.actor}
+        for report in reports
     ]
     return {"imports": listed}, "\n".join(_report_line(report) for report in reports)
 

@@ -124,6 +124,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.backups.stop()
+        self.drafts.close()  # before the cancelling, which would wait for a file to be read to its end
         self._tasks.cancel_scope.cancel()
         await self._stack.aclose()
 

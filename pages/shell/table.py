@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shell import cards, case_actions, session
+from pages.shell import cards, case_actions, reports, session
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseFilter, CasePage
 from sipd_core.locale_id import number
@@ -147,6 +147,7 @@ def _chosen(engine: BlockingEngine, chosen: list[Case]) -> None:
             st.markdown(f"**{text('knowledge.table.detail')}**")
             st.markdown(" ".join(cards.case_badges(chosen[0])))
             cards.draw_case(chosen[0])
+            reports.draw_reports(engine, chosen[0])
         else:
             st.markdown(f"**{text('knowledge.table.chosen', n=number(len(chosen)))}**")
         case_actions.draw_actions(engine, chosen)

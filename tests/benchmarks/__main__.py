@@ -2,13 +2,14 @@
 
 import sys
 
-from tests.benchmarks import health, hosted_indexing, hosted_turns, indexing, paint, sessions, turns
+from tests.benchmarks import health, hosted_indexing, hosted_turns, indexing, paint, sessions, turns, workbook
 
 BENCHMARKS = {
     "turns": turns.run,
     "paint": paint.run,
     "sessions": sessions.run,
     "indexing": indexing.run,
+    "workbook": workbook.run,
     "health": health.run,
     "hosted_turns": hosted_turns.run,
     "hosted_indexing": hosted_indexing.run,

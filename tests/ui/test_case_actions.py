@@ -57,3 +57,14 @@ def test_several_rows_are_switched_off_at_once(
     assert not app.exception
     assert empty_engine.cases(CaseFilter(enabled=False)).total == 2
     assert {hit.case.menu for hit in empty_engine.search("tidak bisa login").hits} == {"SP2D - Pencairan"}
+
+
+def test_a_case_says_who_reported_it(
+    app: AppTest, empty_engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = b"TANGGAL,DAERAH,MENU,ISSUE\n01/02/2025,Kota A,Awal,sama saja\n03/02/2025,Kab. B,Awal,sama saja\n"
+    empty_engine.import_files([("aduan.csv", as_file(rows))])
+    choose(app.run(), monkeypatch, 0)
+    assert text("imports.reports.title_regions", n=2, regions=2) in [fold.label for fold in app.expander]
+    reported = next(frame.value for frame in app.dataframe if text("imports.reports.region") in frame.value.columns)
+    assert list(reported[text("imports.reports.region")]) == ["Kota A", "Kab. B"]

@@ -1,0 +1,125 @@
+"""The process that test_kill.py kills: it looks at what it finds, then changes rows until it is no more.
+
+Every line it prints is one JSON object: what it is about to do, and what was acknowledged.
+"""
+
+import io
+import json
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import select
+
+from sipd_core.blocking import BlockingEngine
+from sipd_core.documents import Case, ChangeKind
+from sipd_core.settings import load_settings
+from sipd_core.store import history
+from sipd_core.store.case_rows import cases_by_id
+from sipd_core.store.schema import case_versions
+
+ACTOR = "uji"
+MATTERS = "gudang sawah kapal pasar jembatan sekolah puskesmas terminal hutan bendungan museum stadion".split()
+POOL = [f"{matter} {number}" for matter in MATTERS for number in (11, 22, 33)]
+
+
+def say(**facts: object) -> None:
+    """One line that the killer reads."""
+    print(json.dumps(facts), flush=True)
+
+
+def inspect(engine: BlockingEngine, dice: random.Random) -> None:
+    """SQL, the words and the vectors agree, nothing is half-done or there twice, and rows are found."""
+    store, base = engine._engine.cases, engine._engine.base
+    with store._database.read() as connection:
+        ids = sorted(set(connection.execute(select(case_versions.c.case_id)).scalars()))
+        now, live = cases_by_id(connection, ids), history.live_states(connection, ids)
+    assert now == {id_: case for id_ in ids if (case := history.present(live.get(id_, []))) is not None}
+    enabled = [case for case in store.all()]
+    assert len({(case.menu, case.issue) for case in enabled}) == len(enabled)
+    side = base.serving
+    assert side is not None
+    views = {f"{case}:{at}" for case, at, _ in store.all_views(side.name)}
+    assert side.index.ids() == views
+    assert {case for case, _, _ in store.all_views(side.name)} == {case.id for case in enabled}
+    assert (len(base), base.version) == (len(enabled), store.version)
+    for case in dice.sample(enabled, min(2, len(enabled))):
+        assert case.id in {hit.case.id for hit in engine.search(case.issue, 10).hits}, case.issue
+
+
+def state(engine: BlockingEngine) -> dict[str, bool]:
+    """Every change, and whether it is undone."""
+    return {change.id: change.undone_at is not None for change in engine.changes(100_000)}
+
+
+def bring(engine: BlockingEngine, dice: random.Random) -> None:
+    """Import a file of a few rows, some of them known."""
+    rows = "".join(f"Menu,Kendala pada {one},Langkah {dice.randrange(4)} untuk {one}\n" for one in dice.sample(POOL, 6))
+    name = f"log-{dice.randrange(10**9)}.csv"
+    say(begin="import")
+    report = engine.import_files([(name, io.BytesIO(f"MENU,ISSUE,SOLUSI\n{rows}".encode()))], ACTOR)[0]
+    say(done="import", change=report.id)
+
+
+def decide(engine: BlockingEngine, dice: random.Random) -> None:
+    """Edit, switch off or delete a row."""
+    rows = engine.cases(limit=1_000).cases
+    if not rows:
+        return
+    case = dice.choice(rows)
+    kind, to = dice.choice(
+        [
+            (ChangeKind.EDIT, replace(case, remedy=f"Cara {dice.randrange(10**6)}")),
+            (ChangeKind.DISABLE, replace(case, enabled=not case.enabled)),
+            (ChangeKind.DELETE, None),
+        ]
+    )
+    states: dict[str, Case | None] = {case.id: to}
+    say(begin=str(kind))
+    say(done=str(kind), change=engine.change_cases(kind, states, actor=ACTOR).id)
+
+
+def turn(engine: BlockingEngine, dice: random.Random) -> None:
+    """Undo a change, or do an undone one again."""
+    changes = engine.changes(100_000)
+    if not changes:
+        return
+    change = dice.choice(changes)
+    undone = change.undone_at is None
+    say(begin="turn", change=change.id)
+    (engine.undo_change if undone else engine.redo_change)(change.id, ACTOR)
+    say(done="turn", change=change.id, undone=undone)
+
+
+def save(engine: BlockingEngine, _dice: random.Random) -> None:
+    """Make a backup."""
+    say(begin="backup")
+    say(done="backup", backup=engine.backups.make(ACTOR).id)
+
+
+def main(folder: Path, seed: int, backups: list[str]) -> None:
+    """Look, then work until killed; `backups` are those that were acknowledged."""
+    dice = random.Random(seed)
+    engine = BlockingEngine(load_settings(_env_file=None, sipd_data_dir=folder), load_samples=False)
+    engine.wait_until_prepared(240)
+    engine.wait_until_indexed(240)
+    inspect(engine, dice)
+    say(ready=state(engine), cases=engine.cases().total)
+    if not backups:
+        bring(engine, dice)
+        save(engine, dice)
+    work: list[Callable[[BlockingEngine, random.Random], None]] = [bring, bring, decide, decide, turn, turn, save]
+    while True:
+        if backups and dice.random() < 0.3:
+            chosen = dice.choice(backups)
+            say(begin="restore", backup=chosen)
+            engine.backups._restore(engine.backups.path(chosen), chosen, ACTOR)
+            say(done="restore", backup=chosen, state=state(engine))
+        else:
+            dice.choice(work)(engine, dice)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))

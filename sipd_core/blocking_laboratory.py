@@ -42,6 +42,11 @@ class BlockingLaboratory:
         """What they go by while nothing else is put in force."""
         return self._laboratory.environment
 
+    @property
+    def version(self) -> int:
+        """Version of the rows that searches see."""
+        return self._laboratory.version
+
     def explain(self, question: str, retrieval: RetrievalSettings) -> Explanation:
         return self._portal.call(self._laboratory.explain, question, retrieval)
 
@@ -51,6 +56,10 @@ class BlockingLaboratory:
         report = self.gold.add(set_id, table.rows)
         rejections = sorted((*table.rejections, *report.rejections), key=lambda rejection: rejection.row)
         return GoldReport(report.added, report.changed, report.unchanged, report.masked, tuple(rejections))
+
+    def lost(self, set_id: str) -> int:
+        """Questions of a set none of whose cases a search can find any more."""
+        return sum(question.is_lost for question in self.gold.page(set_id).questions)
 
     def export(self, set_id: str) -> bytes:
         """Every question of a set in the format of the upload, cases by their ids."""

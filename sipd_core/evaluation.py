@@ -61,9 +61,11 @@ async def evaluate(sets: GoldSets, settings: Settings) -> dict[str, Any]:
 
 async def _figures(sets: GoldSets, engine: Engine) -> dict[str, Any]:
     gold = _gold_ids(sets.kb)
-    asked = [(row, {_gold_id(one, gold) for one in row["gold"].split("|")}) for row in _rows(sets.queries)]
+    queries = _rows(sets.queries)
+    asked = [(row, {_gold_id(one, gold) for one in row["gold"].split("|")}) for row in queries if _is_inside(row)]
+    foreign = [row for row in queries if not _is_inside(row)] + (_rows(sets.oos) if sets.oos else [])
     inside = [await _ask(engine, row, wanted) for row, wanted in asked]
-    outside = [await _ask(engine, row, set()) for row in _rows(sets.oos)] if sets.oos else []
+    outside = [await _ask(engine, row, set()) for row in foreign]
     found = figures(inside, outside)
     told: dict[str, Any] = {"retrieval": _retrieval(found, inside)}
     if found.abstention:
@@ -81,6 +83,11 @@ async def _figures(sets: GoldSets, engine: Engine) -> dict[str, Any]:
     if sets.pii:
         told["pii"] = _masking(_lines(sets.pii))
     return told
+
+
+def _is_inside(row: Mapping[str, str]) -> bool:
+    """Whether some case is meant to answer the question."""
+    return bool((row["gold"] or "").strip())
 
 
 async def _ask(engine: Engine, row: Mapping[str, str], wanted: set[str]) -> Answered:

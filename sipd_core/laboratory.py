@@ -74,6 +74,11 @@ class Laboratory:
         """What searches of this process go by."""
         return self._base.retrieval
 
+    @property
+    def version(self) -> int:
+        """Version of the rows that searches see."""
+        return self._base.version
+
     # --- what is in force ------------------------------------------------------------------------------------------
 
     def follow(self) -> None:

@@ -175,7 +175,7 @@ def _matter(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _remove(patterns: Sequence[re.Pattern[str]], text: str, dropped: list[str]) -> str:
     def take(found: re.Match[str]) -> str:
-        if piece := _squeeze(found.group()):
+        if _PART.search(piece := _squeeze(found.group())):
             dropped.append(piece)
         return " "
 

@@ -1,7 +1,7 @@
 """Charts: values in, figure out. Values are gathered before they are drawn, so that a month is as light as an hour."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -118,3 +118,19 @@ def _lay_out(figure: "Figure", axis: str) -> None:
     figure.update_yaxes(rangemode="tozero", title=axis, tickformat=",")
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True)
+
+
+def contributions(places: Sequence[int], parts: Mapping[str, Sequence[float]]) -> "Figure":
+    """What each part gave to the order of the cases, one stacked bar a case, the best on top."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    names = [f"{place}." for place in places]
+    for name, values in parts.items():
+        hover = text("laboratory.try.chart_hover", name=name)
+        figure.add_bar(y=names, x=list(values), name=name, orientation="h", hovertemplate=hover)
+    _lay_out(figure, "")
+    figure.update_layout(barmode="relative", bargap=0.25, hovermode="closest", height=90 + 24 * len(names))
+    figure.update_yaxes(autorange="reversed", type="category", rangemode="normal", tickformat=None)
+    figure.update_xaxes(title=text("laboratory.try.chart_axis"), tickformat=",.2~f", zeroline=True)
+    return figure

@@ -121,7 +121,7 @@ def _row(at: int, record: Record, columns: Mapping[str, int]) -> GoldRow | Rejec
         return Rejection(at, text("tables.open_quote", first=record.fault.first, last=record.fault.last, letter=letter))
     cells = {name: unguarded(record.cells[place]) for name, place in columns.items() if place < len(record.cells)}
     query = cells.get("query", "").strip()
-    if not any(sign.isalnum() for sign in query):
+    if not query:
         return Rejection(at, text("tables.gold_no_question"))
     if len(query) > LONGEST_QUESTION:
         return Rejection(at, text("tables.gold_too_long", length=len(query), limit=LONGEST_QUESTION))

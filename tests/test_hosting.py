@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import AnsweredBy, AnswerPart, Feedback, Turn, Verdict, Withdrawn
+from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import Settings, load_settings
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
@@ -167,6 +168,21 @@ def test_the_same_first_question_costs_no_call(engine: BlockingEngine, provider:
     assert len(provider.requests) == before
     _, other = ask(engine, f"{question} tidak")
     assert other.answered_by is AnsweredBy.HOSTED
+
+
+def test_an_answer_kept_under_other_figures_of_the_search_is_not_given(engine: BlockingEngine) -> None:
+    """Their threshold or their cases may be others; going back brings the answer of that time back."""
+    lab, question = engine._engine.laboratory, fresh()
+    ask(engine, question)
+    assert ask(engine, question)[1].answered_by is AnsweredBy.CACHE
+    made = lab.tunings.apply(RetrievalSettings(top_k=2), actor="uji")
+    lab.follow()
+    try:
+        other = ask(engine, question)[1]
+        assert (other.answered_by, len(other.sources) <= 2) == (AnsweredBy.HOSTED, True)
+    finally:
+        lab.go_back(made.seq, actor="uji")
+    assert ask(engine, question)[1].answered_by is AnsweredBy.CACHE
 
 
 def test_an_answer_that_did_not_help_is_asked_for_anew(engine: BlockingEngine) -> None:

@@ -101,7 +101,7 @@ def _texts(typed: str, told: Explanation) -> None:
         for name, items in (
             ("dropped", cleaning.dropped),
             ("ignored", cleaning.ignored),
-            ("meanings", tuple(meaning.lstrip("~") for meaning in cleaning.meanings)),
+            ("meanings", tuple(meaning.lstrip("~").replace("_", " ") for meaning in cleaning.meanings)),
         ):
             if items:
                 st.caption(f"{text(f'laboratory.try.{name}')}: {plain_line(' · '.join(items))}")
@@ -154,7 +154,7 @@ def _table(rows: Sequence[Candidate], names: Sequence[str]) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            text("laboratory.column.case"): st.column_config.TextColumn(width="large"),
+            text("laboratory.column.case"): st.column_config.TextColumn(width="medium"),
             text("laboratory.column.place"): st.column_config.TextColumn(width="small"),
         },
     )

@@ -1,5 +1,6 @@
 """SQL, index and words stay in step: what one lacks is put right from SQL, and nothing is embedded for it."""
 
+import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -321,14 +322,19 @@ async def test_other_figures_take_effect_with_the_next_search(bench: Bench) -> N
     assert [hit.case.id for hit in (await bench.base.search(question)).hits] == [hit.case.id for hit in before.hits]
 
 
-@pytest.mark.parametrize(
-    "retrieval",
-    [
-        RetrievalSettings(),
-        RetrievalSettings(use_vectors=False),
-        RetrievalSettings(order_vector=0.0, order_grams=0.9, top_k=8, vector_candidates=3),
-    ],
-)
+def some_retrieval(rng: random.Random) -> RetrievalSettings:
+    return RetrievalSettings(
+        threshold=rng.uniform(0.05, 0.95),
+        top_k=rng.randint(1, 12),
+        order_vector=rng.choice([0.0, 0.05, 0.1, 0.5]),
+        order_grams=rng.choice([0.0, 0.15, 0.9]),
+        vector_candidates=rng.choice([1, 3, 200]),
+        use_vectors=rng.random() < 0.7,
+        sureness=rng.choice([0.3, 1.0, 2.0]),
+    )
+
+
+@pytest.mark.parametrize("retrieval", [RetrievalSettings(), *map(some_retrieval, map(random.Random, range(20)))])
 async def test_a_trial_is_the_search_with_its_grounds(bench: Bench, retrieval: RetrievalSettings) -> None:
     await bench.base.calibrate(bench.side)
     bench.base.retrieval = retrieval

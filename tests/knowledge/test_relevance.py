@@ -23,6 +23,7 @@ from sipd_core.knowledge.relevance import (
     same_problem,
 )
 from sipd_core.knowledge.views import lexical_entry, passages_of
+from sipd_core.retrieval import RetrievalSettings
 from tests.builders import make_case
 
 EVAL = Path(__file__).resolve().parents[2] / ".." / "shared" / "eval"
@@ -269,3 +270,17 @@ def test_what_tells_of_the_same_problem() -> None:
     assert same_problem(one, make_case("rekening nomor sudah terdaftar di skpd lain 77", remedy=""))
     assert not same_problem(one, make_case("nomor rekening salah ketik", remedy=""))
     assert same_problem(make_case("a b c", remedy="Tekan  Transfer"), make_case("x y z", remedy="tekan transfer"))
+
+
+@pytest.mark.parametrize("question", [question for question, _ in IN_SCOPE])
+def test_sureness_stretches_the_lead_and_leaves_the_order(with_vectors: Search, question: str) -> None:
+    query = prepare(question)
+    found = with_vectors.found(query)
+    plain, stretched = (
+        with_vectors.ranker.judge(query, found, settings=RetrievalSettings(sureness=factor)) for factor in (1.0, 0.5)
+    )
+    assert plain.judgement is not None and stretched.judgement is not None
+    assert [one.case_id for one in stretched.cases] == [one.case_id for one in plain.cases]
+    assert stretched.judgement.margin == pytest.approx(0.5 * plain.judgement.margin)
+    assert stretched.judgement.gap == pytest.approx(0.5 * plain.judgement.gap)
+    assert stretched.cases[0].relevance < plain.cases[0].relevance

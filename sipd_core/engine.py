@@ -158,6 +158,7 @@ class Engine:
             chunk_size=settings.chunk_size,
             chunk_overlap=settings.chunk_overlap,
             monitor=self.monitor,
+            words_file=settings.sipd_data_dir / "words.npz",
         )
         self.backups = BackupRoom(settings, self._database, self.base, self._duties)
         self.importer = Importer(self.cases, self.mappings)

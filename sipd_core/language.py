@@ -4,10 +4,12 @@ One reason to change: how people write. The tables are in `data/language/`; the 
 Everything here is deterministic, keeps no state and costs well below a millisecond for a chat message.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import Stemmer  # type: ignore[import-not-found]  # a compiled module without stubs
@@ -139,6 +141,15 @@ def listed_words() -> frozenset[str]:
     return frozenset(word for file in files for line in _lines(file) for word in _PART.findall(line.casefold()))
 
 
+def fingerprint() -> str:
+    """Changes whenever a text may be read otherwise than before: with the tables, the rules above and the stemmer."""
+    files = [Path(__file__), *sorted(LANGUAGE_FOLDER.glob("*.t*"))]
+    digest = hashlib.sha256(version("PyStemmer").encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def background_sentences() -> tuple[str, ...]:
     """Sentences that no knowledge base about SIPD answers, the negatives of the calibration."""
     return tuple(_lines(LANGUAGE_FOLDER / "background.txt"))
@@ -189,16 +200,18 @@ def _squeeze(text: str) -> str:
 
 
 def _concepts_in(found: tuple[str, ...]) -> Iterator[str]:
-    position = 0
+    position, table = 0, _tables().concepts
     while position < len(found):
+        if found[position] not in table:  # nearly every word: this loop is a third of the reading of a large base
+            position += 1
+            continue
         phrase, named = _longest_phrase(found, position)
         yield from (CONCEPT_MARK + name for name in named)
         position += max(1, len(phrase))
 
 
 def _longest_phrase(found: tuple[str, ...], start: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    phrases = _tables().concepts.get(found[start], {})
-    for phrase, named in phrases.items():
+    for phrase, named in _tables().concepts[found[start]].items():
         if found[start : start + len(phrase)] == phrase:
             return phrase, named
     return (), ()

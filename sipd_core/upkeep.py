@@ -2,13 +2,14 @@
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio import Event, Lock, to_thread
+from anyio import Event, Lock, create_task_group, to_thread
 from numpy.typing import NDArray
 
 from sipd_core.chat.reader import LocalReader
@@ -17,8 +18,9 @@ from sipd_core.documents import IndexingProgress
 from sipd_core.embeddings import Vectors
 from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError
 from sipd_core.knowledge.base import KnowledgeBase
+from sipd_core.knowledge.exact import ExactIndex
 from sipd_core.knowledge.importing import Importer
-from sipd_core.knowledge.index import ChromaHome, ExactIndex, VectorIndex
+from sipd_core.knowledge.index import ChromaHome, VectorIndex
 from sipd_core.knowledge.indexing import Indexer
 from sipd_core.knowledge.side import Model, Side
 from sipd_core.store.cases import CaseStore
@@ -186,13 +188,24 @@ class Upkeep:
         try:
             if self._load_samples and await to_thread.run_sync(self._is_new):
                 await to_thread.run_sync(self.accept_samples)
-            await self._base.refresh(force=True)
-            await self._open()
+            async with create_task_group() as group:  # the rows are read while the index is opened
+                group.start_soon(self._attempt, partial(self._base.refresh, force=True))
+                group.start_soon(self._attempt, self._open)
         except SipdError as error:
-            log.error("the engine could not be prepared whole: %s", error)
-            self.problem = error
+            self._note(error)
         finally:
             self._prepared.set()
+
+    async def _attempt(self, work: Callable[[], Awaitable[object]]) -> None:
+        """One part of the preparation: that it fails does not keep the others from being done."""
+        try:
+            await work()
+        except SipdError as error:
+            self._note(error)
+
+    def _note(self, error: SipdError) -> None:
+        log.error("the engine could not be prepared whole: %s", error)
+        self.problem = error
 
     async def _keep_indexed(self) -> None:
         """Take the index over as soon as it can be had, and make vectors from then on."""
@@ -220,7 +233,7 @@ class Upkeep:
                 owned = isinstance(error, IndexOwnedError)
                 log.log(logging.INFO if owned else logging.WARNING, "searching SQL's vectors, not the index: %s", error)
                 self.problem = StoreError(str(error), text_key="answer.status.index_owned") if owned else error
-                await self._serve(serving, ExactIndex({}))
+                await self._serve(serving, ExactIndex())
 
     async def _open_whole(self, wanted: Model, serving: Model) -> ChromaHome:
         """Let one model serve and the other be built beside it, each on its own collection; raises StoreError."""

@@ -17,7 +17,7 @@ from sipd_core.embeddings import Vectors
 from sipd_core.embeddings.cached import CachedEmbedder
 from sipd_core.errors import SipdError
 from sipd_core.knowledge.base import KnowledgeBase
-from sipd_core.knowledge.index import ExactIndex
+from sipd_core.knowledge.exact import ExactIndex
 from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import FOLLOW_SECONDS, Laboratory
 from sipd_core.metrics import PerformanceMonitor
@@ -73,7 +73,7 @@ class Desk:
     async def open(self) -> None:
         if not self.cases.counts()["cases"]:
             self.cases.add_import(make_report("b1", file="log.csv"), CASES, finish=_finish)
-        side = await self.base.open_side(self.model, ExactIndex({}))
+        side = await self.base.open_side(self.model, ExactIndex())
         if waiting := self.cases.pending(side.name, 100):
             side.put(await side.embed(waiting, lambda _: None))
         await self.base.serve(side)

@@ -4,10 +4,12 @@ One side, which is one embedding model with its vectors and its calibration, ser
 which takes over when it is whole: until then no search sees anything of it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from anyio import Lock, create_task_group, to_thread
@@ -16,30 +18,32 @@ from numpy.typing import NDArray
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from sipd_core.errors import EmbeddingError, SipdError, StoreError
-from sipd_core.knowledge.calibration import Calibration, training_texts
+from sipd_core.knowledge.calibration import training_texts
 from sipd_core.knowledge.index import VectorIndex
-from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
+from sipd_core.knowledge.lexical import LexicalScores, kept
 from sipd_core.knowledge.relevance import (
     Ground,
     PreparedQuery,
     QueryVectors,
-    Ranker,
     Ranking,
     Scored,
     ground,
     prepare,
 )
-from sipd_core.knowledge.side import Model, Side, biases, latest_calibration
-from sipd_core.knowledge.views import lexical_entry
+from sipd_core.knowledge.side import Model, Side
+from sipd_core.knowledge.snapshot import Snapshot, load, unread
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.embeddings import EmbeddingStore
-from sipd_core.store.schema import SERVING_STATE
+
+log = logging.getLogger(__name__)
 
 QUESTION_CHARACTERS = 1_200
 """Longer questions are embedded without their middle: 95 % of complaints are below 437 characters (FIELD.md), the
 matter of a long story stands at its beginning or its end, and every hundred tokens cost a slow core 0.1 s."""
+KEPT_AFTER = 500
+"""Rows that a start may have to read again, each half a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,11 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What a search needs, swapped whole when the base or the serving side changes."""
+class _Ranked:
+    """The order of a question's cases, and how many rows report those that are shown."""
 
-    version: int
-    side: Side | None
-    cases: Mapping[str, Case]
-    counts: Mapping[str, int]
+    ranking: Ranking
     reports: Mapping[str, int]
-    lexical: LexicalIndex
-    calibration: Calibration
-    biases: Mapping[str, float]
-    ranker: Ranker
 
 
 class KnowledgeBase:
@@ -102,7 +99,9 @@ class KnowledgeBase:
         chunk_size: int,
         chunk_overlap: int,
         monitor: PerformanceMonitor,
+        words_file: Path | None = None,
     ) -> None:
+        """`words_file` keeps the words of the rows, so that a start need not read them all again."""
         self._cases = cases
         self._vectors = vectors
         self.retrieval = retrieval
@@ -111,7 +110,11 @@ class KnowledgeBase:
         self._monitor = monitor
         self._building: Side | None = None
         self._refreshing = Lock()
-        self._snapshot = _snapshot(0, None, {}, {}, LexicalIndex([]), Calibration.prior(), {})
+        self._words_file = words_file
+        self._kept_age = 0
+        self._gone: frozenset[str] = frozenset()
+        """Cases whose vectors are still to be taken out of the index."""
+        self._snapshot = unread()
 
     @property
     def version(self) -> int:
@@ -145,8 +148,7 @@ class KnowledgeBase:
     async def serve(self, side: Side, then: Callable[[], None] | None = None) -> None:
         """Let `side` serve from now on; `then` is called in the same step of the loop."""
         async with self._refreshing:
-            version = await to_thread.run_sync(lambda: self._cases.version)
-            self._snapshot = await to_thread.run_sync(self._load, version, side)
+            self._snapshot = await to_thread.run_sync(load, self._snapshot, self._cases, side, self._words_file)
             if self._building is not None and self._building.name == side.name:
                 self._building = None
             if then is not None:
@@ -172,15 +174,24 @@ class KnowledgeBase:
         return True
 
     async def refresh(self, *, force: bool = False) -> bool:
-        """Take over what changed in SQL; True when something had changed."""
+        """Take over what changed in SQL; True when something had changed. With `force` the calibration is read again."""
         async with self._refreshing:
             version = await to_thread.run_sync(lambda: self._cases.version)
             if version == self._snapshot.version and not force:
                 return False
-            before = self._snapshot.cases.keys()
-            self._snapshot = await to_thread.run_sync(self._load, version, self._snapshot.side)
-            await self._drop(sorted(before - self._snapshot.cases.keys()))
+            before = self._snapshot
+            after = await to_thread.run_sync(load, before, self._cases, before.side, self._words_file)
+            self._snapshot = after
+            self._gone |= before.cases.keys() - after.cases.keys()
+            await self._drop()
             return True
+
+    async def keep_words(self) -> None:
+        """Keep the words of the rows for the next start, when enough of them changed since that was done."""
+        rows = self._snapshot.lexical.rows
+        if self._words_file is not None and rows.age - self._kept_age >= KEPT_AFTER:
+            self._kept_age = rows.age
+            await to_thread.run_sync(kept.write, self._words_file, rows)
 
     async def search(
         self, text: str, top_k: int | None = None, *, exclude: frozenset[str] = frozenset()
@@ -220,11 +231,15 @@ class KnowledgeBase:
         if side is not None and side.embedder.remembers and questions:
             await side.embedder.queries([_head_and_tail(prepare(text).embedded) for text in questions])
 
-    async def _drop(self, case_ids: Sequence[str]) -> None:
-        """Take the vectors of rows that are gone or disabled out of the index."""
-        for side in (self.serving, self._building):
-            if side is not None and case_ids:
-                await to_thread.run_sync(side.drop, case_ids)
+    async def _drop(self) -> None:
+        """Take the vectors of rows that are gone or disabled out of the index, at the next refresh if not now."""
+        try:
+            for side in (self.serving, self._building):
+                if side is not None and self._gone:
+                    await to_thread.run_sync(side.drop, self._gone)
+            self._gone = frozenset()
+        except StoreError as error:
+            log.warning("vectors of %d rows that are gone stay in the index for now: %s", len(self._gone), error)
 
     async def calibrate(self, side: Side) -> None:
         """Fit the relevance of a side on the rows as they are now, unless that was done already."""
@@ -239,7 +254,7 @@ class KnowledgeBase:
 
     async def _search(
         self,
-        snapshot: _Snapshot,
+        snapshot: Snapshot,
         text: str,
         retrieval: RetrievalSettings,
         top_k: int | None,
@@ -252,34 +267,47 @@ class KnowledgeBase:
         started = time.perf_counter()
         words, (vector, cached, degraded) = await _compared(snapshot, query)
         embedded = time.perf_counter()
-        rank = partial(_rank, snapshot, query, words, retrieval, limit=max(limit, count), exclude=exclude)
+        rank = partial(
+            self._rank, snapshot, query, words, retrieval, limit=max(limit, count), shown=count, exclude=exclude
+        )
         try:
-            ranking = await to_thread.run_sync(rank, vector)
+            ranked = await to_thread.run_sync(rank, vector)
         except StoreError as error:
-            ranking, degraded = await to_thread.run_sync(rank, None), error.user_text
+            ranked, degraded = await to_thread.run_sync(rank, None), error.user_text
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
-        hits = tuple(_hit(one, snapshot) for one in ranking.cases[:count])
+        found = ranked.ranking.cases
+        hits = tuple(_hit(one, snapshot, ranked.reports) for one in found[:count])
         why = _ground(hits, retrieval.threshold)
         relevance = hits[0].relevance if hits else 0.0
         result = SearchResult(hits, why.verdict, relevance, vector, cached, timings, degraded, why)
-        cases = {one.case_id: snapshot.cases[one.case_id] for one in ranking.cases}
-        return Trial(result, query, ranking, cases, snapshot.version)
+        cases = {one.case_id: snapshot.cases[one.case_id] for one in found}
+        return Trial(result, query, ranked.ranking, cases, snapshot.version)
 
-    def _load(self, version: int, side: Side | None) -> _Snapshot:
-        cases = {case.id: case for case in self._cases.all()}
-        old = self._snapshot
-        lexical = (
-            old.lexical if old.version == version else LexicalIndex(lexical_entry(case) for case in cases.values())
-        )
-        name = side.name if side else self._cases.state(SERVING_STATE)
-        calibration = latest_calibration(self._cases, name)
-        distances = biases(calibration, side.stored()) if side else {}
-        return _snapshot(version, side, cases, self._cases.reports(), lexical, calibration, distances)
+    def _rank(
+        self,
+        snapshot: Snapshot,
+        query: PreparedQuery,
+        words: LexicalScores,
+        retrieval: RetrievalSettings,
+        vector: NDArray[Any] | None,
+        *,
+        limit: int,
+        shown: int,
+        exclude: frozenset[str],
+    ) -> _Ranked:
+        found: QueryVectors | None = None
+        if retrieval.use_vectors and vector is not None and snapshot.side is not None:
+            nearest = snapshot.side.index.nearest(vector, retrieval.vector_candidates)
+            biases = snapshot.biases.of(view for view, _ in nearest)
+            found = QueryVectors(vector, {view: cosine for view, cosine in nearest if view in biases}, biases)
+        ranking = snapshot.ranker.judge(query, found, limit, exclude, words, retrieval)
+        ids = [one.case_id for one in ranking.cases[:shown]]
+        return _Ranked(ranking, self._cases.reported(ids, snapshot.aliases))
 
 
 async def _compared(
-    snapshot: _Snapshot, query: PreparedQuery
+    snapshot: Snapshot, query: PreparedQuery
 ) -> tuple[LexicalScores, tuple[NDArray[Any] | None, bool, str | None]]:
     """What the words say, worked out while the question's vector is waited for, and that vector."""
     found: list[tuple[NDArray[Any] | None, bool, str | None]] = []
@@ -310,24 +338,6 @@ async def _embed(side: Side | None, query: PreparedQuery) -> tuple[NDArray[Any] 
     return embedded.vectors[0], embedded.computed == 0, None
 
 
-def _rank(
-    snapshot: _Snapshot,
-    query: PreparedQuery,
-    words: LexicalScores,
-    retrieval: RetrievalSettings,
-    vector: NDArray[Any] | None,
-    *,
-    limit: int,
-    exclude: frozenset[str],
-) -> Ranking:
-    found: QueryVectors | None = None
-    if retrieval.use_vectors and vector is not None and snapshot.side is not None and snapshot.biases:
-        nearest = snapshot.side.index.nearest(vector, min(retrieval.vector_candidates, len(snapshot.biases)))
-        cosines = {id_: cosine for id_, cosine in nearest if id_ in snapshot.biases}
-        found = QueryVectors(vector, cosines)
-    return snapshot.ranker.judge(query, found, limit, exclude, words, retrieval)
-
-
 def _ground(hits: Sequence[Hit], threshold: float) -> Ground:
     if not hits:
         return Ground.EMPTY
@@ -346,31 +356,12 @@ def _head_and_tail(question: str) -> str:
     return f"{question[:half]} {question[-half:]}"
 
 
-def _snapshot(
-    version: int,
-    side: Side | None,
-    cases: Mapping[str, Case],
-    reports: Mapping[str, int],
-    lexical: LexicalIndex,
-    calibration: Calibration,
-    distances: Mapping[str, float],
-) -> _Snapshot:
-    counts = {
-        "cases": len(cases),
-        "samples": sum(case.sample for case in cases.values()),
-        "with_remedy": sum(bool(case.remedy) for case in cases.values()),
-        "menus": len({case.menu for case in cases.values()}),
-    }
-    ranker = Ranker(lexical, calibration, distances, cases)
-    return _Snapshot(version, side, cases, counts, reports, lexical, calibration, distances, ranker)
-
-
-def _hit(scored: Scored, snapshot: _Snapshot) -> Hit:
+def _hit(scored: Scored, snapshot: Snapshot, reports: Mapping[str, int]) -> Hit:
     return Hit(
         case=snapshot.cases[scored.case_id],
         relevance=scored.relevance,
         vector=scored.vector,
         lexical=scored.lexical,
-        also_reported=snapshot.reports.get(scored.case_id, 1) - 1,
+        also_reported=reports.get(scored.case_id, 1) - 1,
         matched=scored.matched,
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sipd_core.documents import Case
 from sipd_core.embeddings import Vectors
+from sipd_core.knowledge.views import is_whole
 from sipd_core.language import (
     background_sentences,
     clean_query,
@@ -187,11 +188,6 @@ def _word_odds(positive: Sequence[str], negative: Sequence[str]) -> dict[str, fl
     return {
         term: math.log((inside[term] + 0.5) / (outside[term] + 0.5)) + scale for term in inside.keys() | outside.keys()
     }
-
-
-def is_whole(view_id: str) -> bool:
-    """Whether a view (`case:position`) is the whole case instead of its complaint."""
-    return view_id.endswith(":0")
 
 
 def _cut(text: str, rng: random.Random) -> str:

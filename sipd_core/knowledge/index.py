@@ -48,6 +48,9 @@ class VectorIndex(Protocol):
     def ids(self) -> set[str]:
         """Every id in the index."""
 
+    def holds_just(self, count: int) -> bool:
+        """Whether it may be taken to hold its `count` vectors and no others, without a look at each of them."""
+
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """(id, cosine similarity) of the nearest views, nearest first."""
 
@@ -69,13 +72,20 @@ class ChromaHome:
     """
 
     def __init__(
-        self, client: "ClientAPI", name: str, lock: FileLock | None = None, marker: Path | None = None
+        self,
+        client: "ClientAPI",
+        name: str,
+        lock: FileLock | None = None,
+        marker: Path | None = None,
+        *,
+        is_clean: bool = False,
     ) -> None:
-        """`marker` is a file that only a process which ended without `close` leaves behind."""
+        """`marker` is a file that only a process which ended without `close` leaves behind; `is_clean`: none did."""
         self._client = client
         self._name = name
         self._lock = lock
         self._marker = marker
+        self._is_clean = is_clean
         self._closed = False
 
     @classmethod
@@ -91,14 +101,15 @@ class ChromaHome:
         except Timeout as error:
             raise IndexOwnedError(str(folder), owner=str(folder)) from error
         marker = folder / "open"
+        is_clean = not marker.exists()
         try:
-            if marker.exists() and not _opens(folder, name):
+            if not is_clean and not _opens(folder, name):
                 _set_aside(folder)
             folder.mkdir(parents=True, exist_ok=True)
             marker.touch()
             with _translated():
                 _sweep(folder)
-                return cls(_persistent_client(folder), name, lock, marker)
+                return cls(_persistent_client(folder), name, lock, marker, is_clean=is_clean)
         except OSError as error:
             lock.release()
             raise StoreError(str(error), reason=error.strerror or "OSError", path=str(folder)) from error
@@ -135,7 +146,7 @@ class ChromaHome:
                 configuration=space,
                 metadata={"model": model, "dimension": dimension},
             )
-            return ChromaIndex(made, self._client.get_max_batch_size())
+            return ChromaIndex(made, self._client.get_max_batch_size(), is_clean=self._is_clean)
 
     def retire_others(self, keep: Iterable[tuple[str, int]]) -> None:
         """Drop our collections except those of the (model, dimension) pairs in `keep`: SQL still has their vectors."""
@@ -160,10 +171,11 @@ class ChromaHome:
 class ChromaIndex:
     """One collection: the vectors of one embedding model in one dimension."""
 
-    def __init__(self, collection: "Collection", batch: int) -> None:
-        """`batch`: vectors that Chroma takes at once."""
+    def __init__(self, collection: "Collection", batch: int, *, is_clean: bool) -> None:
+        """`batch`: vectors that Chroma takes at once; `is_clean`: whoever used it last closed it, and was alone with it."""
         self._collection = collection
         self._batch = batch
+        self._is_clean = is_clean
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         for start in range(0, len(ids), self._batch):
@@ -197,6 +209,10 @@ class ChromaIndex:
         with _translated():
             self._collection.modify(metadata={**(self._collection.metadata or {}), _EPOCH: epoch})
 
+    def holds_just(self, count: int) -> bool:
+        with _translated():
+            return self._is_clean and self._collection.count() == count
+
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         with _translated():
             found = self._collection.query(query_embeddings=vector[np.newaxis], n_results=count, include=["distances"])
@@ -204,38 +220,6 @@ class ChromaIndex:
         if distances is None:
             return []
         return [(id_, 1.0 - distance) for id_, distance in zip(found["ids"][0], distances[0], strict=True)]
-
-
-class ExactIndex:
-    """Exact search over vectors held in memory, read from SQL: for a process that does not own the Chroma directory."""
-
-    def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        self._vectors = dict(vectors)
-        self.epoch = ""
-
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
-        self._vectors.update(zip(ids, vectors, strict=True))
-
-    def delete(self, ids: Iterable[str]) -> None:
-        for id_ in ids:
-            self._vectors.pop(id_, None)
-
-    def ids(self) -> set[str]:
-        return set(self._vectors)
-
-    def vectors(self, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
-        return {id_: self._vectors[id_] for id_ in ids if id_ in self._vectors}
-
-    def keep_epoch(self, epoch: str) -> None:
-        self.epoch = epoch
-
-    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-        if not self._vectors:
-            return []
-        names = list(self._vectors)
-        similarities = np.stack(list(self._vectors.values())) @ vector
-        best = np.argsort(-similarities)[:count]
-        return [(names[at], float(similarities[at])) for at in best]
 
 
 def collection_name(name: str, model: str, dimension: int) -> str:

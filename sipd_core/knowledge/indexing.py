@@ -23,11 +23,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 """How soon rows that another process stored (the command line, another replica) are noticed."""
 AGAIN_SECONDS = 0.05
-REFRESH_SECONDS = 5.0
-"""How often searches take over the vectors made so far during a long run."""
 RETRY_SECONDS = 10.0
 PAGE = 2_048
-"""Cases asked of SQL at once: at 100,000 rows the question costs a tenth of a second, however many are wanted."""
+"""Cases asked of SQL at once: of 100,000 rows the first question after a start costs a quarter of a second."""
 FREE_ROUND = 32
 """Cases in a batch that is to show whether anything must be computed or paid."""
 
@@ -43,6 +41,10 @@ class _Queue:
         self.left: int | None = None
         """Cases that waited when they were last counted, less those done since; None before they were counted."""
         self.done = 0
+        self._counted: int | None = None
+        """Version of the rows at which they were counted."""
+        self._clear = -1
+        """Version of the rows at which nothing waited: only what changed since can."""
         self._under_way = 0.0
         """Cases of the current round whose texts are read, as a share of all its texts."""
         self._cases = cases
@@ -50,17 +52,25 @@ class _Queue:
         self._started = 0.0
 
     def waiting(self) -> int:
-        """How many cases wait, as SQL has it."""
+        """How many cases wait, as SQL has it; counted once for each version of the rows."""
         version = self._cases.version  # read first: a row that comes in between raises it
-        if version == self.settled:
-            return 0
-        self.left = self._cases.pending_count(self.side.name)
-        self.settled = None if self.left else version
-        return self.left
+        if version not in (self.settled, self._counted):
+            self.left = self._cases.pending_count(self.side.name, self._clear)
+            self._counted = version
+        return 0 if version == self.settled else self.left or 0
+
+    def look_again(self) -> None:
+        """Take nothing for known that may be otherwise though the rows are not: an import may have been paused."""
+        self.settled = self._counted = None
 
     def page(self) -> list[Case]:
         """The next cases, at most PAGE."""
-        return self._cases.pending(self.side.name, PAGE) if self.waiting() else []
+        version = self._cases.version
+        self.waiting()
+        found = [] if version == self.settled else self._cases.pending(self.side.name, PAGE, self._clear)
+        if not found:
+            self.left, self.settled, self._clear = 0, version, version
+        return found
 
     async def round(self, batch: Sequence[Case]) -> int:
         """Make a batch findable by meaning; returns how many texts the model had to read."""
@@ -108,7 +118,6 @@ class Indexer:
         self._wake = Event()
         self._idle = Event()
         self._queues: dict[Side, _Queue] = {}
-        self._refreshed = clock()
         self._pace = Pace(cases)
         self._round_scope: anyio.CancelScope | None = None
         self.embedded_texts = 0
@@ -118,7 +127,7 @@ class Indexer:
         """Look for work now. Call it on the engine's loop."""
         self._idle = Event() if self._idle.is_set() else self._idle
         for queue in self._queues.values():
-            queue.settled = None
+            queue.look_again()
         self._wake.set()
 
     def interrupt(self) -> None:
@@ -162,6 +171,7 @@ class Indexer:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
+            await self._base.keep_words()
             building = self._base.building
             failed = building is not None and await self._fails(building, self._build)
             if building is not None and building is self._base.building and not failed:
@@ -203,12 +213,8 @@ class Indexer:
             for batch in _slices(page, queue.side.model.round_size):
                 if await self._round(queue, batch) is None:
                     break
-                if self._clock() - self._refreshed >= REFRESH_SECONDS:
-                    await self._base.refresh(force=True)
-                    self._refreshed = self._clock()
-        if queue.done:
-            await self._base.refresh(force=True)
-            queue.done = 0
+                await self._base.refresh()
+        queue.done = 0
         await self._on_whole(queue.side)
 
     async def _serve_for_nothing(self) -> None:
@@ -226,9 +232,7 @@ class Indexer:
                         break
         except EmbeddingError as error:
             log.info("%s cannot read: %s", queue.side.name, error)  # the side that is built may still be able to
-        if queue.done:
-            await self._base.refresh(force=True)
-            queue.done = 0
+        queue.done = 0
 
     async def _round(self, queue: _Queue, batch: Sequence[Case]) -> int | None:
         """How many texts the model had to read; None when the round was interrupted."""

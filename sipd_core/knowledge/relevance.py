@@ -24,14 +24,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case
-from sipd_core.knowledge.calibration import Calibration, is_whole, sigmoid
+from sipd_core.knowledge.calibration import Calibration, sigmoid
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
+from sipd_core.knowledge.views import case_of, is_whole
 from sipd_core.language import clean_query, normalise, stems, with_full_names
 from sipd_core.retrieval import RetrievalSettings
 
@@ -40,6 +42,9 @@ Integers = NDArray[np.int32]
 
 LEXICAL_CANDIDATES = 60
 """Rows that the words alone may put forward."""
+
+TIED = 1_000
+"""Equally strong rows that are looked through for the first ones; more are equal only in that they share no word."""
 
 PARTIAL_SHARE = 0.5
 """Down to this share of the threshold a relevance still counts as `partial`."""
@@ -91,6 +96,8 @@ class QueryVectors:
 
     vector: NDArray[np.float32]
     cosines: Mapping[str, float]
+    biases: Mapping[str, float]
+    """`calibration.biases(...)` of these views: how near each is to any question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +195,11 @@ class Ranker:
         self,
         lexical: LexicalIndex,
         calibration: Calibration,
-        biases: Mapping[str, float] | None = None,
         cases: Mapping[str, Case] | None = None,
     ) -> None:
-        """`biases` holds `calibration.biases(...)` of every view; without it words alone decide.
-
-        `cases` tells which of the best tell of the same problem; without it every case is a problem of its own.
-        """
+        """`cases` tells which of the best tell of the same problem; without it every case is a problem of its own."""
         self._lexical = lexical
         self._calibration = calibration
-        self._biases = biases or {}
         self._cases = cases or {}
 
     def rank(
@@ -227,7 +229,7 @@ class Ranker:
         settings: RetrievalSettings = BY_DEFAULT,
     ) -> Ranking:
         """As `rank`, with the grounds."""
-        if not self._lexical.row_of.keys() - exclude:
+        if len(self._lexical.keys) == sum(key in self._lexical.row_of for key in set(exclude)):
             return Ranking()
         words = words or self._lexical.scores(query.clean)
         use = found if found and found.cosines and self._calibration.has_vectors else None
@@ -270,16 +272,17 @@ class Ranker:
     def _problems(self, rows: Integers) -> Integers:
         """For the rows, best first: the number of the problem each tells of, in the order of their first appearance."""
         heads: list[tuple[int, Case]] = []
-        numbers = np.empty(len(rows), np.int32)
+        numbers: list[int] = []
         fresh = 0
-        for at, row in enumerate(rows):
-            case = self._cases.get(self._lexical.keys[row]) if at < COMPARED else None
+        for row in rows[:COMPARED]:
+            case = self._cases.get(self._lexical.keys[row])
             known = next((number for number, head in heads if case and same_problem(head, case)), None)
-            numbers[at] = fresh if known is None else known
+            numbers.append(fresh if known is None else known)
             if known is None:
                 heads += [(fresh, case)] if case else []
                 fresh += 1
-        return numbers
+        others = np.arange(fresh, fresh + len(rows) - len(numbers), dtype=np.int32)
+        return np.concatenate([np.array(numbers, np.int32), others])
 
     def _candidates(
         self,
@@ -291,21 +294,30 @@ class Ranker:
         out = [row for key in exclude if (row := self._lexical.row_of.get(key)) is not None]
         strength = words.share + settings.order_grams * words.grams
         strength[out] = -1.0
-        count = min(LEXICAL_CANDIDATES, len(strength))
-        chosen = set(np.argpartition(-strength, count - 1)[:count].tolist())
+        chosen = set(self._strongest(strength))
         for view_id in found.cosines if found else ():
-            row = self._lexical.row_of.get(_case_of(view_id))
+            row = self._lexical.row_of.get(case_of(view_id))
             if row is not None:
                 chosen.add(row)
-        return np.array(sorted(chosen.difference(out)), dtype=np.int32)
+        keys = self._lexical.keys  # equals stay in the order of their ids, whatever rows they have here
+        return np.array(sorted(chosen.difference(out), key=keys.__getitem__), dtype=np.int32)
+
+    def _strongest(self, strength: NDArray[np.float32]) -> list[int]:
+        """The LEXICAL_CANDIDATES strongest rows; of equals, which are many in a large base, the first by their ids."""
+        if len(strength) <= LEXICAL_CANDIDATES:
+            return list(range(len(strength)))
+        least = -np.partition(-strength, LEXICAL_CANDIDATES - 1)[LEXICAL_CANDIDATES - 1]
+        above = np.flatnonzero(strength > least).tolist()
+        equal = np.flatnonzero(strength == least)[:TIED].tolist()
+        return [*above, *nsmallest(LEXICAL_CANDIDATES - len(above), equal, self._lexical.keys.__getitem__)]
 
     def _vector_scores(self, rows: Integers, found: QueryVectors) -> _VectorScores:
         """A view that is not among the nearest is taken to be as near as the last of them."""
         place = {self._lexical.keys[row]: at for at, row in enumerate(rows)}
-        at = np.array([place.get(_case_of(view), -1) for view in found.cosines])
+        at = np.array([place.get(case_of(view), -1) for view in found.cosines])
         is_complaint = np.array([not is_whole(view) for view in found.cosines], np.intp)
         cosines = np.array(list(found.cosines.values()))
-        lessened = cosines - np.array([self._biases.get(view, 0.0) for view in found.cosines])
+        lessened = cosines - np.array([found.biases[view] for view in found.cosines])
         raw = np.full(len(rows), cosines.min())
         sides = np.full((2, len(rows)), lessened.min())
         here = at >= 0
@@ -345,7 +357,3 @@ def _relevance(weights: _Weights, field: float, order: Doubles) -> tuple[Doubles
         field, float(margin[0]), float(gap[0]), float(scope[0]), float(right[0]), weights is WORDS_ONLY
     )
     return np.asarray(scope * right / np.sqrt(right[0])), judgement
-
-
-def _case_of(view_id: str) -> str:
-    return view_id.rpartition(":")[0]

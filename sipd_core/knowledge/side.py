@@ -2,15 +2,17 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from anyio import to_thread
 from numpy.typing import NDArray
 
 from sipd_core.documents import Case
+from sipd_core.embeddings import Vectors
 from sipd_core.embeddings.cached import CachedEmbedder, Embedded
 from sipd_core.knowledge.calibration import (
     Calibration,
@@ -19,7 +21,13 @@ from sipd_core.knowledge.calibration import (
     training_texts,
 )
 from sipd_core.knowledge.index import VectorIndex
-from sipd_core.knowledge.views import MAX_CHUNKS, model_name, passages_of
+from sipd_core.knowledge.views import (
+    case_of,
+    model_name,
+    passages_of,
+    view_id,
+    view_ids,
+)
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.store.schema import EPOCH_STATE
@@ -30,11 +38,13 @@ SELF_QUERIES = 20
 """Known vectors asked for after opening: ids can be there and never be found (two processes wrote to one path)."""
 SAME = 0.999
 """Cosine from which two vectors are of the same text, one of them kept as float16."""
-COMPARED = 2_000
-"""Vectors read from the index at once."""
-MOST_VIEWS = MAX_CHUNKS + 1
-FIT_VIEWS = 20_000
-"""Views the calibration is fitted on at most; more add time and no precision."""
+FIT_CASES = 10_000
+"""Cases the calibration is fitted on at most; more add time and no precision."""
+STALE_SHARE = 0.02
+"""Share of the rows that may change before the relevance is fitted anew: at once in a small base, and in a large one not
+for every row that a person edits, as nothing that is measured would come out otherwise."""
+FILLED_AT_ONCE = 2_000
+"""Cases whose vectors are in memory at the same time while an index is filled from SQL or compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,10 @@ class Side:
         self._cases = cases
         self._vectors = vectors
         self._chunks = chunks
-        self._calibrated = ""
+        self._calibrated = -1
+        """Version of the rows for which the last fit is known to do."""
+        self._filling = threading.Lock()
+        """Held while vectors are put in or taken out: a row may come back while it is being taken out."""
 
     async def embed(self, batch: Sequence[Case], on_progress: Callable[[float], None]) -> Made:
         """Make the vectors of `batch`, durable in SQL on return; raises EmbeddingError, what came before it is kept.
@@ -96,20 +109,26 @@ class Side:
 
     def put(self, made: Made) -> None:
         """Put vectors into the index, then acknowledge their cases. Repeating it after a kill changes nothing."""
-        self.index.delete(_surplus(made.views))
-        ids = [view_id(id_, at) for id_, keys in made.views.items() for at in range(len(keys))]
-        self.index.upsert(ids, made.embedded.vectors)
-        self._cases.mark_indexed(self.name, [(case, made.views[case.id]) for case in made.batch])
+        with self._filling:
+            self.index.delete(_surplus(made.views))
+            ids = [view_id(id_, at) for id_, keys in made.views.items() for at in range(len(keys))]
+            self.index.upsert(ids, made.embedded.vectors)
+            self._cases.mark_indexed(self.name, [(case, made.views[case.id]) for case in made.batch])
+            self._take_out(made.views)
 
-    def drop(self, case_ids: Sequence[str]) -> None:
-        """Take the vectors of cases that left SQL out of the index."""
-        self.index.delete(_surplus({id_: [] for id_ in case_ids}))
+    def drop(self, case_ids: Collection[str]) -> None:
+        """Take the vectors of rows that are gone or disabled out of the index; one that came back meanwhile stays."""
+        with self._filling:
+            self._take_out(case_ids)
 
-    def stored(self) -> dict[str, NDArray[Any]]:
-        """View id -> vector of every acknowledged view, out of SQL."""
-        views = self._cases.all_views(self.name)
-        vectors = self._vectors.get(list({key for _, _, key in views}), self.embedder.dimension)
-        return {view_id(case, at): vectors[key] for case, at, key in views if key in vectors}
+    def _take_out(self, case_ids: Collection[str]) -> None:
+        gone = set(case_ids) - self._cases.enabled(case_ids)
+        self.index.delete(_surplus({id_: [] for id_ in sorted(gone)}))
+
+    def vectors_of(self, case_ids: Collection[str]) -> tuple[list[str], Vectors]:
+        """The acknowledged views of some cases, out of SQL: their ids, and their vectors, shape (views, dimension)."""
+        found, vectors = self._vectors.of_views(self.name, sorted(case_ids), self.embedder.dimension)
+        return [view_id(*view) for view in found], vectors
 
     def view_vectors(self) -> dict[str, NDArray[Any]]:
         """Embedding key -> vector of every acknowledged view, out of SQL."""
@@ -118,55 +137,75 @@ class Side:
 
     def reconcile(self) -> None:
         """Bring the index in step with SQL: what a killed process left out is put in, what has no row is taken out."""
-        stored = self.stored()
-        there = self.index.ids()
-        self.index.delete(sorted(there - stored.keys()))
-        missing = [id_ for id_ in stored if id_ not in there]
-        if len(missing) < len(stored) and not _finds_itself(self.index, stored):
-            log.warning("the vector index does not find its own vectors; all of them are put in again")
-            missing = list(stored)
         epoch = self._cases.state(EPOCH_STATE) or ""
-        if epoch != self.index.epoch:
-            missing += _otherwise(self.index, stored, there.difference(missing))
-        if missing:
-            log.info("putting %d vectors of %s into the index from SQL", len(missing), self.name)
-            self.index.upsert(missing, _stack(stored, missing))
-        if epoch != self.index.epoch:
+        some = self._cases.some_viewed(self.name, SELF_QUERIES, start=uuid.uuid4().hex[:4])
+        is_same = epoch == self.index.epoch
+        if is_same and self.index.holds_just(self._cases.view_count(self.name)) and self._finds(some):
+            return
+        wanted, there = self._cases.views(self.name), self.index.ids()
+        self.index.delete(sorted(there.difference(view_id(*view) for view in wanted)))
+        lacking = {case for case, at in wanted if view_id(case, at) not in there}
+        if not is_same:
+            lacking |= self._otherwise(sorted({case for case, _ in wanted} - lacking))
+        whole = sorted({case for case, _ in wanted} - lacking)
+        if not self._finds(whole[:: max(len(whole) // SELF_QUERIES, 1)]):
+            log.warning("the vector index does not find its own vectors; all of them are put in again")
+            lacking.update(whole)
+        self._fill(sorted(lacking))
+        if not is_same:
             self.index.keep_epoch(epoch)
 
+    def _fill(self, case_ids: Sequence[str]) -> None:
+        if case_ids:
+            log.info("putting the vectors of %d cases of %s into the index from SQL", len(case_ids), self.name)
+        for start in range(0, len(case_ids), FILLED_AT_ONCE):
+            self.index.upsert(*self.vectors_of(case_ids[start : start + FILLED_AT_ONCE]))
+
+    def _finds(self, case_ids: Sequence[str]) -> bool:
+        """Whether the vectors of these cases are found by asking for them; equal texts may share the first place."""
+        return all(_same_place(self.index, vector) for vector in self.vectors_of(case_ids)[1])
+
+    def _otherwise(self, case_ids: Sequence[str]) -> set[str]:
+        """Cases whose vectors in the index are not those of SQL: a restore brings an earlier text back under its id."""
+        found: set[str] = set()
+        for start in range(0, len(case_ids), FILLED_AT_ONCE):
+            views, vectors = self.vectors_of(case_ids[start : start + FILLED_AT_ONCE])
+            there = self.index.vectors(views)
+            near = ((view, there.get(view), vector) for view, vector in zip(views, vectors, strict=True))
+            found.update(case_of(view) for view, held, vector in near if held is None or float(held @ vector) < SAME)
+        return found
+
     async def calibrate(self, version: int, cases: Callable[[], Sequence[Case]]) -> bool:
-        """Fit the relevance on the rows of `version`, unless that was done already; True when it was done now."""
-        fingerprint = self._fingerprint(version)
-        if fingerprint == self._calibrated:
-            return False  # asked at every idle poll: neither the rows nor the stored JSON need be read for it
-        known = await to_thread.run_sync(self._head) == fingerprint
-        if not known:
-            training = await to_thread.run_sync(training_texts, cases())
+        """Fit the relevance on the rows of `version`, unless the last fit is of nearly the same; True when it was done now."""
+        if version == self._calibrated:
+            return False  # asked at every idle poll: SQL need not be asked for it
+        done = await to_thread.run_sync(self._still_fits, version)
+        if not done:
+            rows = cases()
+            training = await to_thread.run_sync(training_texts, rows)
             questions = (await self.embedder.examples(list(training.queries))).vectors
             fitted = await to_thread.run_sync(self._fit, training, questions)
-            value = f"{fingerprint}\n{fitted.to_json()}"
+            value = f"{self._recipe} {version} {len(rows)}\n{fitted.to_json()}"
             await to_thread.run_sync(self._cases.set_state, calibration_state(self.name), value)
-        self._calibrated = fingerprint
-        return not known
+        self._calibrated = version
+        return not done
 
-    def _head(self) -> str:
+    def _still_fits(self, version: int) -> bool:
         head, _, body = (self._cases.state(calibration_state(self.name)) or "").partition("\n")
-        return head if _parse(body) is not None else ""
+        recipe, *at = head.split(" ")
+        if recipe != self._recipe or len(at) != 2 or _parse(body) is None:
+            return False
+        fitted, rows = map(int, at)
+        return fitted <= version and self._cases.changed_since(fitted) <= STALE_SHARE * rows
 
     def _fit(self, training: TrainingSet, questions: NDArray[Any]) -> Calibration:
-        stored = self.stored()
-        names = list(stored)[:FIT_VIEWS]
-        if not names:
-            return fit(training, [], None, None)
-        return fit(training, names, _stack(stored, names), questions)
+        views, vectors = self.vectors_of(self._cases.some_viewed(self.name, FIT_CASES))
+        return fit(training, views, vectors, questions)
 
-    def _fingerprint(self, version: int) -> str:
-        return hashlib.sha256(f"{version}/{self.name}/{self._chunks}".encode()).hexdigest()[:16]
-
-
-def view_id(case_id: str, position: int) -> str:
-    """Id of one view in the index."""
-    return f"{case_id}:{position}"
+    @property
+    def _recipe(self) -> str:
+        """Changes with what makes a fit come out otherwise on the same rows."""
+        return hashlib.sha256(f"{self.name}/{self._chunks}".encode()).hexdigest()[:16]
 
 
 def calibration_state(model: str) -> str:
@@ -180,35 +219,9 @@ def latest_calibration(cases: CaseStore, model: str | None) -> Calibration:
     return _parse(body) or Calibration.prior()
 
 
-def biases(calibration: Calibration, stored: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """View id -> what is subtracted from its cosines."""
-    names = list(stored)
-    return calibration.biases(names, _stack(stored, names)) if names else {}
-
-
 def _surplus(views: Mapping[str, Sequence[str]]) -> list[str]:
     """Ids that an earlier, longer form of the cases may have left behind."""
-    return [view_id(id_, at) for id_, keys in views.items() for at in range(len(keys), MOST_VIEWS)]
-
-
-def _stack(stored: Mapping[str, NDArray[Any]], names: Sequence[str]) -> NDArray[Any]:
-    return np.stack([stored[name] for name in names])
-
-
-def _finds_itself(index: VectorIndex, stored: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether known vectors are found by asking for them; equal texts may share the first place."""
-    names = sorted(stored)[:: max(len(stored) // SELF_QUERIES, 1)][:SELF_QUERIES]
-    return all(_same_place(index, stored[name]) for name in names)
-
-
-def _otherwise(index: VectorIndex, stored: Mapping[str, NDArray[Any]], there: Iterable[str]) -> list[str]:
-    """Ids whose vector in the index is not that of SQL: a restore brings an earlier text back under the same id."""
-    ids = sorted(id_ for id_ in there if id_ in stored)
-    found: list[str] = []
-    for start in range(0, len(ids), COMPARED):
-        vectors = index.vectors(ids[start : start + COMPARED])
-        found += [id_ for id_, vector in vectors.items() if float(vector @ stored[id_]) < SAME]
-    return found
+    return [view for id_, keys in views.items() for view in view_ids(id_, len(keys))]
 
 
 def _same_place(index: VectorIndex, vector: NDArray[Any]) -> bool:

@@ -9,8 +9,6 @@ from sipd_core.language import expand, with_full_names
 MAX_CHUNKS = 4
 """Chunks embedded of one complaint: the matter stands at the beginning, the tail of a long cell is a pasted log."""
 
-_LEXICAL_WEIGHTS = {"menu": 1.0, "issue": 2.0, "remedy": 1.0, "notes": 0.5}
-
 
 class EmbeddingModel(Protocol):
     """What an embedding model is known by."""
@@ -27,6 +25,26 @@ def model_name(embedder: EmbeddingModel) -> str:
     return f"{embedder.model}/{embedder.dimension}"
 
 
+def view_id(case_id: str, position: int) -> str:
+    """Id of one view in the index."""
+    return f"{case_id}:{position}"
+
+
+def view_ids(case_id: str, start: int = 0) -> list[str]:
+    """The ids of all views that a case may have, from a position on."""
+    return [view_id(case_id, at) for at in range(start, MAX_CHUNKS + 1)]
+
+
+def case_of(view: str) -> str:
+    """Id of the case of a view."""
+    return view.rpartition(":")[0]
+
+
+def is_whole(view: str) -> bool:
+    """Whether a view is the whole case instead of its complaint."""
+    return view.endswith(":0")
+
+
 def passages_of(case: Case, chunk_size: int, chunk_overlap: int) -> list[str]:
     """The texts to embed, at most `chunk_size` characters each: the whole case first, then its complaint in chunks.
 
@@ -40,9 +58,8 @@ def passages_of(case: Case, chunk_size: int, chunk_overlap: int) -> list[str]:
 
 def lexical_entry(case: Case) -> LexicalEntry:
     """The texts of a case for the lexical index; the complaint counts twice, notes half."""
-    notes = f"{case.note_dev} {case.note_qa}"
-    parts = {"menu": case.menu, "issue": case.issue, "remedy": case.remedy or case.expected, "notes": notes}
-    return LexicalEntry(case.id, tuple((parts[name], weight) for name, weight in _LEXICAL_WEIGHTS.items()))
+    remedy, notes = case.remedy or case.expected, f"{case.note_dev} {case.note_qa}"
+    return LexicalEntry(case.id, ((case.menu, 1.0), (case.issue, 2.0), (remedy, 1.0), (notes, 0.5)))
 
 
 def chunks(text: str, size: int, overlap: int) -> list[str]:

@@ -32,7 +32,8 @@ CASE_COLUMNS = tuple(cases.c[field.name] for field in fields(Case))
 
 def case_of(row: Row[Any]) -> Case:
     """A case out of its row, selected by CASE_COLUMNS."""
-    return Case(**row._mapping)
+    values: tuple[Any, ...] = tuple(row)
+    return Case(*values)  # by place: by name it takes twice as long, which a start with many rows would notice
 
 
 def cases_by_id(connection: Connection, ids: Sequence[str], *, lock: bool = False) -> dict[str, Case]:

@@ -3,11 +3,11 @@
 One reason to change: what is asked of the rows. How they change is changes.py.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
 
 from sipd_core.documents import (
     Case,
@@ -24,13 +24,11 @@ from sipd_core.store.case_rows import (
     CASE_COLUMNS,
     case_of,
     cases_by_id,
-    forget_views,
     has_views,
-    settle_imports,
 )
 from sipd_core.store.changes import REPORT, ChangeStore
 from sipd_core.store.history import in_parts, live_redirects, target
-from sipd_core.store.meeting import CONTENT, same
+from sipd_core.store.meeting import CONTENT
 from sipd_core.store.schema import (
     cases,
     changes,
@@ -40,10 +38,11 @@ from sipd_core.store.schema import (
     origins,
     removals,
 )
+from sipd_core.store.viewed import ViewStore
 from sipd_core.texts import text
 
 
-class CaseStore(ChangeStore):
+class CaseStore(ChangeStore, ViewStore):
     """Reads rows, and says which of them a model has read; writing them is inherited. Safe from any thread."""
 
     def get(self, case_id: str) -> Case:
@@ -70,11 +69,11 @@ class CaseStore(ChangeStore):
 
     def since(self, version: int) -> CaseDelta:
         """What a reader of `version` has to take over; a row that changed back and forth may come without need."""
-        changed = select(*CASE_COLUMNS).where(cases.c.version > version).order_by(cases.c.id)
+        changed = select(*CASE_COLUMNS).where(cases.c.version > version)  # in no order: SQLite would read all for it
         gone = select(removals.c.case_id).where(removals.c.version > version)
         with self._database.read() as connection:
             now = _version(connection.execute(_state("version")).scalar_one_or_none())
-            rows = [case_of(row) for row in connection.execute(changed)]
+            rows = sorted(map(case_of, connection.execute(changed)), key=lambda case: case.id)
             removed = {*connection.execute(gone).scalars(), *(case.id for case in rows if not case.enabled)}
         return CaseDelta(now, tuple(case for case in rows if case.enabled), frozenset(removed))
 
@@ -141,36 +140,37 @@ class CaseStore(ChangeStore):
         A row of a file counts once, however often the file was imported; rows of merged cases count for the survivor.
         A row of an export is no report of its own: it says how many there were at least.
         """
-        live = select(origins).join(changes, changes.c.id == origins.c.import_id).where(changes.c.undone_at.is_(None))
-        rows = live.where(origins.c.reports.is_(None)).subquery().c
-        places = select(rows.case_id, rows.file, rows.sheet, rows.row).distinct().subquery()
-        told = live.where(origins.c.reports.is_not(None)).subquery().c
         with self._database.read() as connection:
-            counts = self._summed(connection, select(places.c.case_id, func.count()).group_by(places.c.case_id))
-            least = self._summed(connection, select(told.case_id, func.max(told.reports)).group_by(told.case_id))
-        found = {id_: max(counts[id_], least[id_]) for id_ in counts | least}
-        return {id_: count for id_, count in found.items() if count > 1}
+            redirected = live_redirects(connection)
+            there = set(connection.execute(select(cases.c.id)).scalars()) if redirected else set()
+            return _reports(connection, lambda key: target(key, redirected, there))
 
-    def _summed(self, connection: Connection, query: Select[str, int]) -> Counter[str]:
-        """Counts by content id, as counts by the case that each id stands for."""
-        redirected = live_redirects(connection)
-        there = set(connection.execute(select(cases.c.id)).scalars()) if redirected else set()
-        counts: Counter[str] = Counter()
-        for key, count in connection.execute(query):
-            counts[target(key, redirected, there)] += count
-        return counts
-
-    def pending(self, model: str, limit: int) -> list[Case]:
-        """Enabled cases that have no views of `model` (`name/dimension`) yet, the longest waiting first."""
-        query = select(*CASE_COLUMNS).where(_waits_for(model)).order_by(cases.c.changed_at, cases.c.id).limit(limit)
+    def reported(self, case_ids: Collection[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, int]:
+        """As `reports`, of a few cases; `aliases` are those of the rows as they are."""
+        owner = {key: id_ for id_ in case_ids for key in (id_, *aliases.get(id_, ()))}
         with self._database.read() as connection:
-            return [case_of(row) for row in connection.execute(query)]
+            return _reports(connection, owner.__getitem__, origins.c.case_id.in_(owner))
 
-    def pending_count(self, model: str) -> int:
-        """How many enabled cases have no views of `model` yet."""
-        query = select(func.count()).select_from(cases).where(_waits_for(model))
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Case id -> further content ids that stand for it."""
+        found: dict[str, tuple[str, ...]] = {}
         with self._database.read() as connection:
-            return connection.execute(query).scalar_one()
+            redirected = live_redirects(connection)
+            there = cases_by_id(connection, sorted({*redirected, *redirected.values()}))
+        for key in redirected:
+            if (id_ := target(key, redirected, there)) != key:
+                found[id_] = (*found.get(id_, ()), key)
+        return found
+
+    def enabled(self, case_ids: Collection[str]) -> frozenset[str]:
+        """Those of the cases that are there and enabled."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in in_parts(sorted(case_ids)):
+                found.update(
+                    connection.execute(select(cases.c.id).where(cases.c.id.in_(some), cases.c.enabled)).scalars()
+                )
+        return frozenset(found)
 
     def import_progress(self, model: str) -> tuple[ImportProgress, ...]:
         """The imports of which rows still wait for views of `model`, or which a person paused; oldest first, no rates."""
@@ -207,45 +207,11 @@ class CaseStore(ChangeStore):
             ReportedBy(row.file, row.sheet or None, row.row, row.date, row.region) for _, row in sorted(newest.items())
         )
 
-    def all_views(self, model: str) -> list[tuple[str, int, str]]:
-        """(case id, position, embedding key) of every enabled case that `model` has read."""
-        views = indexed_views.c
-        query = (
-            select(views.case_id, views.position, views.key)
-            .join(cases, cases.c.id == views.case_id)
-            .where(views.model == model, cases.c.enabled)
-        )
+    def changed_since(self, version: int) -> int:
+        """How many rows are otherwise than at a version of the base, removed ones among them."""
         with self._database.read() as connection:
-            return [(row.case_id, row.position, row.key) for row in connection.execute(query)]
-
-    def mark_indexed(self, model: str, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
-        """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in `model`'s index.
-
-        A case that changed meanwhile stays pending. An import whose last case has views of any model becomes `done` in
-        the same transaction.
-        """
-        with self._database.write() as connection:
-            ids = sorted(case.id for case, _ in batch)
-            here = cases_by_id(connection, ids, lock=not self._database.is_sqlite)
-            still = [(case, keys) for case, keys in batch if case.id in here and same(case, here[case.id])]
-            forget_views(connection, [case.id for case, _ in still], indexed_views.c.model == model)
-            rows = [
-                {"case_id": case.id, "model": model, "position": at, "key": key}
-                for case, keys in still
-                for at, key in enumerate(keys)
-            ]
-            self._database.upsert(connection, indexed_views, rows)
-            settle_imports(connection)
-
-    def indexed_models(self) -> frozenset[str]:
-        """The models (`name/dimension`) that have views of any case."""
-        with self._database.read() as connection:
-            return frozenset(connection.execute(select(indexed_views.c.model).distinct()).scalars())
-
-    def drop_views(self, model: str) -> None:
-        """Forget which cases a retired model has read; its vectors stay in the durable cache."""
-        with self._database.write() as connection:
-            connection.execute(delete(indexed_views).where(indexed_views.c.model == model))
+            changed = connection.execute(select(func.count()).where(cases.c.version > version)).scalar_one()
+            return changed + connection.execute(select(func.count()).where(removals.c.version > version)).scalar_one()
 
     def state(self, name: str) -> str | None:
         """A small fact of the base, None when never set."""
@@ -261,6 +227,24 @@ class CaseStore(ChangeStore):
     def version(self) -> int:
         """Number of the last change of the rows."""
         return _version(self.state("version"))
+
+
+def _reports(connection: Connection, owner: Callable[[str], str], *of: ColumnElement[bool]) -> dict[str, int]:
+    """Counts above one by the case that `owner` names for a content id; of the rows that `of` chooses."""
+    row = origins.c
+    query = select(row.case_id, row.file, row.sheet, row.row, row.reports).join(changes, changes.c.id == row.import_id)
+    places, told = defaultdict[str, set[tuple[str, str, int]]](set), Counter[str]()
+    for key, file, sheet, at, reports in connection.execute(query.where(changes.c.undone_at.is_(None), *of)):
+        if reports is None:
+            places[key].add((file, sheet, at))
+        else:
+            told[key] = max(told[key], reports)
+    counts, least = Counter[str](), Counter[str]()
+    for key, found in places.items():
+        counts[owner(key)] += len(found)
+    for key, count in told.items():
+        least[owner(key)] += count
+    return {id_: most for id_ in counts | least if (most := max(counts[id_], least[id_])) > 1}
 
 
 def _state(name: str) -> Select[str]:
@@ -287,8 +271,3 @@ def _fits(wanted: CaseFilter) -> ColumnElement[bool]:
     if wanted.enabled is not None:
         fits &= cases.c.enabled if wanted.enabled else ~cases.c.enabled
     return fits
-
-
-def _waits_for(model: str) -> ColumnElement[bool]:
-    paused = select(imports.c.id).where(imports.c.status == ImportStatus.PAUSED)
-    return cases.c.enabled & ~has_views(indexed_views.c.model == model) & cases.c.import_id.not_in(paused)

@@ -28,8 +28,10 @@ from sipd_core.errors import NotFoundError, SipdError
 from sipd_core.store import history
 from sipd_core.store.case_rows import (
     cases_by_id,
+    has_views,
     hold_version,
     put_states,
+    raised_version,
     settle_imports,
 )
 from sipd_core.store.database import Database
@@ -141,17 +143,16 @@ class ChangeStore:
 
     def pause_import(self, import_id: str) -> None:
         """Let the rows of an import wait for their vectors until `resume_import`; words find them all the same."""
-        self._set_import(import_id, ImportStatus.INDEXING, ImportStatus.PAUSED)
+        with self._database.write() as connection:
+            _set_import(connection, import_id, ImportStatus.INDEXING, ImportStatus.PAUSED)
 
     def resume_import(self, import_id: str) -> None:
-        """Go on with a paused import."""
-        self._set_import(import_id, ImportStatus.PAUSED, ImportStatus.INDEXING)
-
-    def _set_import(self, import_id: str, of: ImportStatus, to: ImportStatus) -> None:
+        """Go on with a paused import: its rows count as changed, by which those who make vectors notice it."""
         with self._database.write() as connection:
-            known = update(imports).where(imports.c.id == import_id, imports.c.status == of)
-            connection.execute(known.values(status=to))
-            settle_imports(connection)
+            hold_version(self._database, connection)
+            if _set_import(connection, import_id, ImportStatus.PAUSED, ImportStatus.INDEXING):
+                waits = (cases.c.import_id == import_id, cases.c.enabled, ~has_views())
+                connection.execute(update(cases).where(*waits).values(version=raised_version(connection)))
 
     def remove_samples(self) -> int:
         """Delete every shipped sample row with its history and remember that they are not wanted; returns how many."""
@@ -275,6 +276,14 @@ class ChangeStore:
         states = {id_: history.present(live.get(id_, [])) for id_ in ids}
         dirty = {id_: case for id_, case in states.items() if case != now.get(id_)}
         put_states(self._database, connection, dirty, history.brought_by(connection, sorted(dirty)), at)
+
+
+def _set_import(connection: Connection, import_id: str, of: ImportStatus, to: ImportStatus) -> bool:
+    """Let an import stand at `to` where it stood at `of`; False when it did not."""
+    known = update(imports).where(imports.c.id == import_id, imports.c.status == of)
+    found = connection.execute(known.values(status=to)).rowcount
+    settle_imports(connection)
+    return bool(found)
 
 
 def _meet(connection: Connection, batch: Sequence[Case]) -> list[_Met]:

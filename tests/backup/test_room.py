@@ -184,7 +184,7 @@ def test_the_index_gets_the_vectors_of_the_restored_texts(engine: BlockingEngine
     engine.wait_until_indexed(60)
     side = engine._engine.base.serving
     assert side is not None
-    stored = side.stored()
+    stored = dict(zip(*side.vectors_of([case.id for case in engine.cases().cases]), strict=True))
     there = side.index.vectors(sorted(stored))
     assert there.keys() == stored.keys()
     assert min(float(there[id_] @ stored[id_]) for id_ in stored) > 0.999

@@ -12,7 +12,7 @@ SAMPLES = SHIPPED_DATA / "contoh"
 
 def many_rows(count: int) -> bytes:
     """A CSV of `count` different complaints."""
-    rows = [row for path in sorted(SAMPLES.iterdir()) for row in _read(path)]
+    rows = sample_rows()
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["MENU", "ISSUE", "EXPECTED", "NOTE BY DEV", "NOTE BY QA"])
@@ -21,6 +21,11 @@ def many_rows(count: int) -> bytes:
         again = at // len(rows)
         writer.writerow([menu, f"{issue} (dokumen ke-{again})" if again else issue, *others])
     return buffer.getvalue().encode()
+
+
+def sample_rows() -> list[tuple[str, ...]]:
+    """(menu, issue, expected, note by dev, note by qa) of every shipped sample row."""
+    return [row for path in sorted(SAMPLES.iterdir()) for row in _read(path)]
 
 
 def questions() -> list[str]:

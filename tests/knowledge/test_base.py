@@ -8,18 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import delete, update
 
-from sipd_core.documents import Case, ChangeKind, ImportReport
+from sipd_core.documents import CaseDelta, Case, ChangeKind, ImportReport
 from sipd_core.embeddings.cached import CachedEmbedder, Embedded
 from sipd_core.knowledge.base import KnowledgeBase
 from sipd_core.knowledge.index import ChromaHome, ChromaIndex
-from sipd_core.knowledge.side import Model, Side, calibration_state, view_id
+from sipd_core.knowledge.lexical.entries import row_terms
+from sipd_core.knowledge.side import Model, Side, calibration_state
+from sipd_core.knowledge.views import view_id, view_ids
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
+from sipd_core.store.schema import EPOCH_STATE, VERSION_STATE, removals
+from sipd_core.store.schema import cases as case_table
 from tests.builders import make_case, make_report
 from tests.words import WordEmbedder, cached_model
 
@@ -356,3 +361,168 @@ async def test_a_trial_is_the_search_with_its_grounds(bench: Bench, retrieval: R
         assert judged is not None
         assert found.relevance == pytest.approx(judged.scope * judged.right / judged.right**0.5)
         assert judged.by_words is not retrieval.use_vectors
+
+
+async def test_a_changed_row_is_not_found_by_its_old_meaning(bench: Bench) -> None:
+    """Its old vector is in the index until the new one takes its place."""
+    await bench.base.calibrate(bench.side)
+    old = bench.cases.all()[0]
+    assert (await bench.base.search(old.issue)).hits[0].vector > 0.5
+    bench.cases.change(ChangeKind.EDIT, {old.id: replace(old, issue="timbangan digital macet")}, actor="uji")
+    await bench.base.refresh()
+    assert view_ids(old.id)[0] in bench.side.index.ids()
+    assert bench.base._snapshot.biases.of(view_ids(old.id)) == {}
+    await bench.index()
+    assert (await bench.base.search("timbangan digital macet")).hits[0].vector > 0.5
+
+
+async def test_a_row_that_is_switched_on_again_is_found_by_meaning_and_nothing_is_read(bench: Bench) -> None:
+    case = bench.cases.all()[0]
+    read = bench.inner.read
+    for enabled in (False, True):
+        bench.cases.change(ChangeKind.DISABLE, {case.id: replace(case, enabled=enabled)}, actor="uji")
+        await bench.base.refresh()
+        assert not {view_id(case.id, 0), view_id(case.id, 1)} & bench.side.index.ids()
+    await bench.index()
+    assert {view_id(case.id, 0), view_id(case.id, 1)} <= bench.side.index.ids()
+    assert bench.inner.read == read
+
+
+async def test_a_refresh_takes_what_changed_and_nothing_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole: list[str] = []
+    for name in ("all", "reports", "all_views", "views"):
+        monkeypatch.setattr(bench.cases, name, lambda *_, name=name: whole.append(name))
+    deltas: list[CaseDelta] = []
+    since = bench.cases.since
+
+    def watched(version: int) -> CaseDelta:
+        deltas.append(since(version))
+        return deltas[-1]
+
+    monkeypatch.setattr(bench.cases, "since", watched)
+    part = bench.base._snapshot.lexical.rows.parts[0]
+    bench.add(make_case("kwitansi honorarium tercecer"), id="b2")
+    await bench.base.refresh()
+    await bench.base.refresh(force=True)
+    assert [len(delta.changed) for delta in deltas] == [1, 0]
+    assert part.terms is bench.base._snapshot.lexical.rows.parts[0].terms
+    assert whole == []
+
+
+async def test_a_vector_made_for_a_row_that_went_meanwhile_is_taken_out_again(bench: Bench) -> None:
+    late = make_case("baris yang dihapus selagi dibaca")
+    bench.add(late, id="b2")
+    made = await bench.side.embed([late], lambda _: None)
+    bench.cases.change(ChangeKind.DELETE, {late.id: None}, actor="uji")
+    await bench.base.refresh()
+    bench.side.put(made)
+    assert not any(id_.startswith(late.id) for id_ in bench.side.index.ids())
+
+
+async def test_a_row_that_came_back_before_it_was_dropped_stays(bench: Bench) -> None:
+    case = bench.cases.all()[0]
+    bench.side.drop([case.id])
+    assert view_id(case.id, 0) in bench.side.index.ids()
+
+
+async def test_what_another_process_made_findable_is_found_at_once(bench: Bench) -> None:
+    """On a shared index; the version of the rows does not change with their vectors."""
+    await bench.base.calibrate(bench.side)
+    other = KnowledgeBase(
+        bench.cases,
+        bench.vectors,
+        retrieval=RetrievalSettings(),
+        chunk_size=1_000,
+        chunk_overlap=100,
+        monitor=PerformanceMonitor(),
+    )
+    await other.serve(await other.open_side(bench.model, bench.side.index))
+    bench.add(make_case("timbangan digital macet"), id="b2")
+    await other.refresh()
+    made = await bench.side.embed(bench.cases.pending(MODEL, 9), lambda _: None)
+    bench.side.put(made)
+    assert (await other.search("timbangan digital macet")).hits[0].vector > 0.9
+
+
+async def test_an_index_that_was_closed_in_order_is_not_listed_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[ChromaIndex] = []
+    ids = ChromaIndex.ids
+    monkeypatch.setattr(ChromaIndex, "ids", lambda index: (listed.append(index), ids(index))[1])
+    again = bench.reopened()
+    await again.open()
+    assert not listed
+    again.close()
+    (bench.folder / "chroma" / "open").touch()  # as a killed process leaves it
+    killed = Bench(bench.folder)
+    await killed.open()
+    assert len(listed) == 1
+    killed.close()
+
+
+async def test_one_row_of_many_does_not_ask_for_another_calibration(bench: Bench) -> None:
+    bench.add(*[make_case(f"keluhan lain tentang {n} hal") for n in range(100)], id="b2")
+    while bench.cases.pending_count(MODEL):
+        await bench.index()
+    await bench.base.calibrate(bench.side)
+    fitted = bench.cases.state(CALIBRATION)
+    bench.add(make_case("satu baris baru"), id="b3")
+    await bench.index()
+    await bench.base.calibrate(bench.side)
+    assert bench.cases.state(CALIBRATION) == fitted
+    bench.add(*[make_case(f"baris baru {n}") for n in range(5)], id="b4")
+    await bench.index()
+    await bench.base.calibrate(bench.side)
+    assert bench.cases.state(CALIBRATION) != fitted
+
+
+async def test_a_restored_base_is_read_whole(bench: Bench) -> None:
+    """Rows of a restore carry the versions they had then; the epoch says that they are of another base."""
+    bench.cases.change(ChangeKind.DELETE, {bench.cases.all()[0].id: None}, actor="uji")
+    await bench.base.refresh()
+    with bench.database.write() as connection:
+        connection.execute(update(case_table).values(issue="isi dari cadangan", version=1))
+        connection.execute(delete(removals))
+    bench.cases.set_state(EPOCH_STATE, "lain")
+    bench.cases.set_state(VERSION_STATE, str(bench.cases.version + 1))
+    await bench.base.refresh()
+    assert {case.issue for case in bench.base._snapshot.cases.values()} == {"isi dari cadangan"}
+
+
+async def test_a_start_reads_no_row_whose_words_were_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sipd_core.knowledge.base.KEPT_AFTER", 10)
+    database = Database(f"sqlite:///{tmp_path / 'sipd.db'}")
+    cases = CaseStore(database)
+    read: list[str] = []
+    real = row_terms
+    monkeypatch.setattr(
+        "sipd_core.knowledge.lexical.segments.row_terms", lambda entry: (read.append(entry.key), real(entry))[1]
+    )
+
+    async def started() -> KnowledgeBase:
+        base = KnowledgeBase(
+            cases,
+            EmbeddingStore(database, compress=False),
+            retrieval=RetrievalSettings(),
+            chunk_size=1_000,
+            chunk_overlap=100,
+            monitor=PerformanceMonitor(),
+            words_file=tmp_path / "words.npz",
+        )
+        await base.refresh()
+        await base.keep_words()
+        return base
+
+    cases.add_import(make_report("b1"), complaints(12), finish=lambda report, _: report)
+    await started()
+    assert len(read) == 12
+    read.clear()
+    new, gone = make_case("timbangan digital macet"), cases.all()[3]
+    cases.add_import(make_report("b2"), [new], finish=lambda report, _: report)
+    cases.change(ChangeKind.DELETE, {gone.id: None}, actor="uji")
+    base = await started()
+    assert read == [new.id]
+    assert (await base.search("timbangan digital")).hits[0].case.id == new.id
+    assert gone.id not in {hit.case.id for hit in (await base.search(gone.issue, top_k=20)).hits}
+    database.close()

@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from sipd_core.knowledge.calibration import MAX_QUERIES, RECIPE, Calibration, fit, training_texts
+from sipd_core.knowledge.calibration import (
+    MAX_QUERIES,
+    RECIPE,
+    Calibration,
+    fit,
+    training_texts,
+)
 from tests.builders import make_case
 
 CASES = [make_case(f"Dokumen nomor {number} tidak bisa dicetak dari menu laporan") for number in range(300)]

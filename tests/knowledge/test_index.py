@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 from sipd_core.errors import IndexOwnedError, StoreError
-from sipd_core.knowledge.index import ChromaHome, ChromaIndex, ExactIndex, VectorIndex, collection_name
+from sipd_core.knowledge.exact import ExactIndex
+from sipd_core.knowledge.index import (
+    ChromaHome,
+    ChromaIndex,
+    VectorIndex,
+    collection_name,
+)
 
 MODEL, DIMENSION = "uji-model", 8
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +41,7 @@ def collection(home: ChromaHome, model: str = MODEL, dimension: int = DIMENSION)
 @pytest.fixture(params=["chroma", "exact"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> VectorIndex:
     if request.param == "exact":
-        return ExactIndex({})
+        return ExactIndex()
     home = open_home(tmp_path / "chroma")
     request.addfinalizer(home.close)
     return collection(home)

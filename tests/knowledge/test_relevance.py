@@ -64,8 +64,8 @@ class Search:
         training = training_texts(cases)
         self.views = model.passages([text for texts in passages for text in texts]) if model and cases else None
         calibration = fit(training, self.view_ids, self.views, model.queries(training.queries) if model else None)
-        biases = calibration.biases(self.view_ids, self.views) if self.views is not None else None
-        self.ranker = Ranker(LexicalIndex(map(lexical_entry, cases)), calibration, biases)
+        self.biases = calibration.biases(self.view_ids, self.views) if self.views is not None else {}
+        self.ranker = Ranker(LexicalIndex(map(lexical_entry, cases)), calibration)
 
     def __call__(self, text: str) -> list[Scored]:
         query = prepare(text)
@@ -75,7 +75,7 @@ class Search:
         if self.model is None or self.views is None:
             return None
         vector = self.model.queries([query.embedded])[0]
-        return QueryVectors(vector, dict(zip(self.view_ids, map(float, self.views @ vector), strict=True)))
+        return QueryVectors(vector, dict(zip(self.view_ids, map(float, self.views @ vector), strict=True)), self.biases)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_the_nearest_views_alone_give_the_same_best_case(with_vectors: Search) -
     found = with_vectors.found(query)
     assert found is not None
     nearest = dict(sorted(found.cosines.items(), key=lambda item: -item[1])[:3])
-    best = with_vectors.ranker.rank(query, QueryVectors(found.vector, nearest))
+    best = with_vectors.ranker.rank(query, QueryVectors(found.vector, nearest, found.biases))
     assert best[0].case_id == CASES[0].id
     assert len(best) == len(CASES)
 
@@ -150,7 +150,7 @@ def test_views_of_unknown_cases_are_ignored(with_vectors: Search) -> None:
     query = prepare("sp2d blm cair")
     found = with_vectors.found(query)
     assert found is not None
-    more = QueryVectors(found.vector, {**found.cosines, "bukan-kasus:0": 0.99})
+    more = QueryVectors(found.vector, {**found.cosines, "bukan-kasus:0": 0.99}, {**found.biases, "bukan-kasus:0": 0.8})
     assert {hit.case_id for hit in with_vectors.ranker.rank(query, more)} == {case.id for case in CASES}
 
 
@@ -253,7 +253,7 @@ def test_reports_of_one_problem_do_not_make_each_other_doubtful() -> None:
 
     def judged(cases: list[Case]) -> list[float]:
         ranker = Ranker(
-            LexicalIndex(map(lexical_entry, cases)), Calibration.prior(), None, {case.id: case for case in cases}
+            LexicalIndex(map(lexical_entry, cases)), Calibration.prior(), {case.id: case for case in cases}
         )
         return [scored.relevance for scored in ranker.rank(query)]
 

@@ -35,7 +35,9 @@ def add(store: CaseStore, batch: Sequence[Case], id: str, file: str = "uji.csv")
 
 
 def snapshot(store: CaseStore) -> tuple[list[Case], dict[str, int]]:
-    return store.all(disabled=True), store.reports()
+    reports = store.reports()
+    assert store.reported([case.id for case in store.all(disabled=True)], store.aliases()) == reports
+    return store.all(disabled=True), reports
 
 
 def test_undoing_an_import_restores_exactly_what_was_before(store: CaseStore) -> None:
@@ -123,11 +125,12 @@ def test_merged_rows_count_for_the_survivor_and_do_not_come_back(store: CaseStor
     survivor = replace(A, remedy="Satu solusi untuk semua")
     states: dict[str, Case | None] = {A.id: survivor, B.id: None}
     merge = store.change(ChangeKind.MERGE, states, actor=ACTOR, redirects={B.id: A.id})
-    assert store.reports() == {A.id: 2}
+    assert snapshot(store)[1] == {A.id: 2}
+    assert store.aliases() == {A.id: (B.id,)}
     assert add(store, [A, B, C], "second").kept == {A.id, B.id}
     assert {case.id: case.remedy for case in store.all()} == {A.id: survivor.remedy, C.id: C.remedy}
     second = store.change(ChangeKind.MERGE, {C.id: C, A.id: None}, actor=ACTOR, redirects={A.id: C.id})
-    assert store.reports() == {C.id: 3}
+    assert snapshot(store)[1] == {C.id: 3}
     store.undo(second.id, actor=ACTOR)
     store.undo(merge.id, actor=ACTOR)
     assert (store.reports(), {case.id for case in store.all()}) == ({}, {A.id, B.id, C.id})
@@ -230,7 +233,9 @@ def test_a_paused_import_waits_and_goes_on(store: CaseStore) -> None:
     add(store, [A], "first")
     store.pause_import("first")
     assert (store.pending_count("m/1"), store.imports(1)[0].status) == (0, ImportStatus.PAUSED)
+    clear = store.version
     store.resume_import("first")
+    assert store.pending("m/1", 5, after=clear) == [A], "who had seen that nothing waits looks no further back"
     assert (store.pending("m/1", 5), store.imports(1)[0].status) == ([A], ImportStatus.INDEXING)
     store.mark_indexed("m/1", [(A, ["k"])])
     store.pause_import("first")

@@ -48,6 +48,7 @@ class BlockingLaboratory:
         return self._laboratory.version
 
     def explain(self, question: str, retrieval: RetrievalSettings) -> Explanation:
+        """Every stage of one search with these figures."""
         return self._portal.call(self._laboratory.explain, question, retrieval)
 
     def upload(self, set_id: str, name: str, file: BinaryIO) -> GoldReport:
@@ -67,6 +68,7 @@ class BlockingLaboratory:
         return gold_csv((one.query, [case.id for case in one.cases], one.style) for one in questions)
 
     def add_samples(self, actor: str) -> tuple[GoldSet, GoldReport]:
+        """The questions shipped with the product as a set; raises SipdError without sample rows."""
         return self._laboratory.add_samples(actor=actor)
 
     def start(self, set_id: str, wanted: Sequence[RetrievalSettings], actor: str) -> tuple[Run, ...]:
@@ -76,15 +78,19 @@ class BlockingLaboratory:
         return runs
 
     def stop(self, run_id: str) -> None:
+        """Ask for the end of a run, whichever process does it."""
         self._laboratory.runs.stop(run_id)
 
     def runs(self, set_id: str, limit: int = 50) -> tuple[Run, ...]:
+        """Runs over a set, newest first."""
         return self._laboratory.runs.list(set_id, limit)
 
     def answers(self, run_id: str) -> tuple[RunAnswer, ...]:
+        """How a run answered each question, in their order."""
         return self._laboratory.runs.answers(run_id)
 
     def compare(self, first_id: str, second_id: str) -> Comparison:
+        """The second run against the first."""
         return self._laboratory.compare(first_id, second_id)
 
     def in_force(self) -> Tuning | None:
@@ -92,13 +98,17 @@ class BlockingLaboratory:
         return self._laboratory.tunings.current()
 
     def history(self, limit: int = 50) -> tuple[Tuning, ...]:
+        """What was put in force, newest first."""
         return self._laboratory.tunings.history(limit)
 
     def apply(self, run_id: str, actor: str, note: str = "") -> Tuning:
+        """Put the figures of a run in force."""
         return self._laboratory.apply(run_id, actor=actor, note=note)
 
     def apply_again(self, tuning: Tuning, actor: str, note: str = "") -> Tuning:
+        """Put the figures of an earlier change in force."""
         return self._laboratory.apply_again(tuning, actor=actor, note=note)
 
     def go_back(self, seq: int, actor: str) -> Tuning:
+        """Put in force what was before the change `seq`; raises SipdError when it is not in force any more."""
         return self._laboratory.go_back(seq, actor=actor)

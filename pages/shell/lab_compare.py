@@ -161,26 +161,23 @@ def _questions(told: Comparison) -> None:
             width="stretch",
             column_config={text("laboratory.results.column_query"): st.column_config.TextColumn(width="medium")},
         )
-    header = tuple(text(f"laboratory.compare.file_{name}") for name in ("query", "outcome", "first", "second"))
-    st.download_button(
-        text("laboratory.results.download"),
-        lambda: csv_bytes(
-            header,
-            [
-                (
-                    pair.after.query,
-                    text(f"laboratory.outcome.{pair.outcome}"),
-                    lab_results.rank_name(pair.before),
-                    lab_results.rank_name(pair.after),
-                )
-                for pair in told.pairs
-            ],
+    name = text("laboratory.compare.file")
+    lab_results.draw_download(lambda: _file(told), name, f"{told.first.id}.{told.second.id}")
+
+
+def _file(told: Comparison) -> bytes:
+    header = [text(f"laboratory.compare.file_{name}") for name in ("query", "outcome", "first", "second")]
+    return csv_bytes(
+        header,
+        (
+            (
+                pair.after.query,
+                text(f"laboratory.outcome.{pair.outcome}"),
+                lab_results.rank_name(pair.before),
+                lab_results.rank_name(pair.after),
+            )
+            for pair in told.pairs
         ),
-        file_name=text("laboratory.compare.file"),
-        mime="text/csv",
-        icon=":material/download:",
-        key="lab.compare.download",
-        on_click="ignore",
     )
 
 

@@ -163,13 +163,18 @@ def _questions(run: Run, answers: Sequence[RunAnswer], pairs: dict[str, Pair], b
     )
     if len(rows) > ROWS_SHOWN:
         st.caption(text("laboratory.results.more", n=number(len(rows) - ROWS_SHOWN)))
+    draw_download(lambda: _file(answers, pairs), text("laboratory.results.file"), run.id)
+
+
+def draw_download(content: Callable[[], bytes], file: str, key: str) -> None:
+    """A button for a file of every question; `key` tells it from the same button for other runs."""
     st.download_button(
         text("laboratory.results.download"),
-        lambda: _file(answers, pairs),
-        file_name=text("laboratory.results.file"),
+        content,
+        file_name=file,
         mime="text/csv",
         icon=":material/download:",
-        key=f"lab.results.{run.id}.download",
+        key=f"lab.download.{key}",
         on_click="ignore",
     )
 

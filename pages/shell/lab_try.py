@@ -123,19 +123,7 @@ def _candidates(told: Explanation) -> None:
     )
     fused, meaning, worded = st.tabs([text(f"laboratory.try.{name}") for name in ("fused", "by_meaning", "by_words")])
     with fused:
-        figure = charts.contributions(
-            [one.place for one in told.fused],
-            {
-                text("laboratory.try.from_words"): [one.from_words for one in told.fused],
-                text("laboratory.try.from_grams"): [one.from_grams for one in told.fused],
-                **(
-                    {text("laboratory.try.from_vectors"): [one.from_vectors or 0.0 for one in told.fused]}
-                    if told.by_vectors
-                    else {}
-                ),
-            },
-        )
-        st.plotly_chart(figure, config=charts.CONFIG, key="lab.try.chart", alt=text("laboratory.try.chart_alt"))
+        _chart(told)
         _table(told.fused, ("place", "case", "words", "grams", "meaning", "order", "relevance", "shared"))
     with meaning:
         if told.by_vectors:
@@ -146,6 +134,16 @@ def _candidates(told: Explanation) -> None:
     with worded:
         st.caption(text("laboratory.try.words_help"))
         _table(told.by_words, ("case", "share", "gram_cosine", "shared", "place"))
+
+
+def _chart(told: Explanation) -> None:
+    """What each side gave to the order of the best."""
+    parts = {"words": [one.from_words for one in told.fused], "grams": [one.from_grams for one in told.fused]}
+    if told.by_vectors:
+        parts["vectors"] = [one.from_vectors or 0.0 for one in told.fused]
+    named = {text(f"laboratory.try.from_{name}"): values for name, values in parts.items()}
+    figure = charts.contributions([one.place for one in told.fused], named)
+    st.plotly_chart(figure, config=charts.CONFIG, key="lab.try.chart", alt=text("laboratory.try.chart_alt"))
 
 
 def _table(rows: Sequence[Candidate], names: Sequence[str]) -> None:

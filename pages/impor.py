@@ -41,8 +41,11 @@ def _upload(engine: BlockingEngine) -> None:
 
 def _take(engine: BlockingEngine, key: str) -> None:
     """Every file becomes a draft; the uploader is emptied, so that its copy of the files is let go."""
+    files = [file for file in st.session_state[key] if session.takes_upload(file.file_id)]
+    if not files:
+        return
     problems = []
-    for file in st.session_state[key]:
+    for file in files:
         try:
             engine.uploads.open(file.name, file.getvalue())
         except SipdError as error:

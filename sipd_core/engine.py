@@ -402,7 +402,7 @@ class Engine:
     async def resume_import(self, import_id: str) -> None:
         """Go on making the vectors of a paused import."""
         await to_thread.run_sync(self.cases.resume_import, import_id)
-        self.indexer.wake()
+        self.indexer.interrupt()
 
     async def _follow(self) -> None:
         """Let words, vectors and the background work take over what changed in SQL."""

@@ -1,5 +1,6 @@
 """The way of a file into the base, as plain calls for pages: drafts, imports under way, rows that were not taken."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -32,7 +33,8 @@ class Uploads:
 
         Raises SipdError when the same file is open already or too many are.
         """
-        return self._portal.call(self._engine.drafts.open, name, content)
+        digest = hashlib.sha256(content).hexdigest()  # here, in the page's thread: 50 MB would hold up the loop
+        return self._portal.call(self._engine.drafts.open, name, content, digest)
 
     def drafts(self) -> tuple[Draft, ...]:
         """Every file that waits for an admin's yes, the newest first."""

@@ -13,7 +13,7 @@ from sipd_core.documents import ImportProgress, ImportReport, ImportStatus
 from sipd_core.locale_id import duration, moment, number
 from sipd_core.texts import text
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 1.5
 ON_A_PAGE = 8
 
 _LOOKS = {
@@ -40,17 +40,22 @@ def draw_running(engine: BlockingEngine) -> None:
     moving = any(not progress.paused for progress in started)
     if not started and not engine.indexing().error:
         return
-    ids = [progress.import_id for progress in started]
+    seen = _standing(started)
 
     @st.fragment(run_every=POLL_SECONDS if moving else None)
     def panel() -> None:
         with errors_shown():
             now = engine.uploads.progress()
             _draw_progress(engine, now)
-            if moving and [progress.import_id for progress in now] != ids:
+            if _standing(now) != seen:
                 st.rerun()
 
     panel()
+
+
+def _standing(running: tuple[ImportProgress, ...]) -> list[tuple[str, bool]]:
+    """What else on the page depends on: which imports are under way, and which of them pause."""
+    return [(progress.import_id, progress.paused) for progress in running]
 
 
 def _draw_progress(engine: BlockingEngine, running: tuple[ImportProgress, ...]) -> None:

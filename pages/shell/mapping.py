@@ -32,8 +32,8 @@ def draw_mapping(engine: BlockingEngine, draft: Draft) -> None:
         agreed = _agreed(draft, view, columns)
     elif read:
         st.caption(text("imports.map.row_first"))
-    _draw_apply(engine, draft, view, _choice(draft, view, read, row, columns), ready=agreed)
-    _draw_all_columns(view)
+    _draw_apply(engine, draft, view, _choice(view, read, row, columns), ready=agreed)
+    _draw_all_columns(view, opened=draft.state is DraftState.UNCLEAR)
 
 
 def _draw_sheets(draft: Draft) -> None:
@@ -165,15 +165,14 @@ def _agreed(draft: Draft, view: SheetView, columns: Mapping[Column, int]) -> boo
     return st.checkbox(text("imports.map.private_sure"), key=f"imports.sure.{_key(draft, view)}")
 
 
-def _choice(draft: Draft, view: SheetView, read: bool, row: int, columns: Mapping[Column, int]) -> Choice | None:
+def _choice(view: SheetView, read: bool, row: int, columns: Mapping[Column, int]) -> Choice | None:
     """What the person changed; None for nothing."""
     skip = None if read is not view.skipped else not read
     header_row = None if row == view.header_row else row
     changed = dict(columns) if read and header_row is None and columns != dict(view.read_as) else None
     if skip is None and header_row is None and changed is None:
         return None
-    kept_row = row if header_row is not None or view.header_row == 0 else None
-    return Choice(skip, kept_row, changed if changed is not None else (dict(view.read_as) if view.chosen else None))
+    return Choice(skip, header_row, changed)
 
 
 def _draw_apply(engine: BlockingEngine, draft: Draft, view: SheetView, choice: Choice | None, *, ready: bool) -> None:
@@ -197,11 +196,11 @@ def _apply(engine: BlockingEngine, draft_id: str, sheet: int, choice: Choice) ->
         engine.uploads.correct(draft_id, sheet, choice, text("people.local"), private=True)
 
 
-def _draw_all_columns(view: SheetView) -> None:
+def _draw_all_columns(view: SheetView, *, opened: bool) -> None:
     """Every column of the sheet, those that are not read among them."""
     names = {name: text(f"imports.map.columns.{name}") for name in ("letter", "header", "read_as", "samples")}
     read_as = {place: column.value for column, place in view.read_as.items()}
-    with st.expander(text("imports.map.all_columns", n=number(len(view.columns))), type="compact"):
+    with st.expander(text("imports.map.all_columns", n=number(len(view.columns))), expanded=opened, type="compact"):
         lines = [
             {
                 names["letter"]: column.letter,

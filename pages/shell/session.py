@@ -21,6 +21,7 @@ _RETURNED = "chat.returned"
 _STOP = "chat.stop"
 _LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
+_UPLOADS_TAKEN = "imports.uploads_taken"
 _UPLOAD_PROBLEMS = "imports.upload_problems"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
 _CHANGE = "knowledge.last_change"
@@ -186,6 +187,14 @@ def next_upload_round() -> None:
 def keep_upload_problems(problems: Sequence[str]) -> None:
     """Remember which files of the last upload were not taken in; an upload without any forgets those before it."""
     st.session_state[_UPLOAD_PROBLEMS] = tuple(dict.fromkeys(problems))
+
+
+def takes_upload(file_id: str) -> bool:
+    """Whether this upload is new: Streamlit repeats the callback of a run that another one overtook."""
+    taken: set[str] = st.session_state.setdefault(_UPLOADS_TAKEN, set())
+    new = file_id not in taken
+    taken.add(file_id)
+    return new
 
 
 def upload_problems() -> tuple[str, ...]:

@@ -4,14 +4,12 @@ One reason to change: the way from an upload to an import. Everything here runs 
 happens in a worker thread, one file at a time. What a file says in the clear is never written anywhere.
 """
 
-import hashlib
 import io
 import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -54,6 +52,8 @@ class _Work:
     digest: str
     touched: float
     choices: dict[str | None, Choice] = field(default_factory=dict)
+    share: float = 0.0
+    """How much is read; set by the reading thread, everything else by the loop."""
     turn: object = field(default_factory=object)
     """The reading that counts: a newer one replaces it."""
     prepared: Prepared | None = None
@@ -63,6 +63,10 @@ class _Work:
 
     def show(self, **changes: object) -> None:
         self.draft = replace(self.draft, **changes)  # type: ignore[arg-type]
+
+    def shown(self) -> Draft:
+        """The draft as it stands."""
+        return replace(self.draft, share=self.share)
 
 
 class Drafts:
@@ -101,31 +105,29 @@ class Drafts:
 
     def close(self) -> None:
         """Let go of everything; a reading that is under way ends at its next row."""
-        for work in self._works.values():
-            work.turn = object()
-        self._works.clear()
+        for work in list(self._works.values()):
+            self._let_go(work)
 
     def sweep(self) -> None:
         """Put away what nobody has looked at for long."""
         oldest = self._clock() - KEPT_SECONDS
         for id_, work in list(self._works.items()):
-            if work.touched < oldest and work.draft.state is not DraftState.STORING:
+            if work.touched < oldest:
                 self.discard(id_)
 
-    def open(self, name: str, content: bytes) -> Draft:
-        """Take a file in and begin to read it; one that is too large comes back refused.
+    def open(self, name: str, content: bytes, digest: str) -> Draft:
+        """Take a file in and begin to read it; one that is too large comes back refused. `digest` is of its content.
 
         Raises SipdError when the same file is open already or too many are.
         """
-        digest = hashlib.sha256(content).hexdigest()
         file = self._importer.file_name(name)
         self._check_room(digest, file, len(content))
-        draft = Draft(uuid.uuid4().hex, file, len(content), datetime.now(UTC), DraftState.WAITING, 0.0)
+        draft = Draft(uuid.uuid4().hex, file, len(content), DraftState.WAITING, 0.0)
         work = self._works[draft.id] = _Work(draft, name, content, digest, self._clock())
         try:
             self._importer.check_size(len(content))
         except TableError as error:
-            self._refuse(work, error)
+            self._refuse(work, error, work.turn)
         else:
             self._start(work)
         return work.draft
@@ -135,14 +137,14 @@ class Drafts:
         for work in [*self._works.values()]:
             work.touched = self._clock()
             await self._follow_base(work)
-        return tuple(work.draft for work in reversed(self._works.values()))
+        return tuple(work.shown() for work in reversed(self._works.values()))
 
     async def get(self, draft_id: str) -> Draft:
         """One draft as it stands; raises NotFoundError."""
         work = self._work(draft_id)
         work.touched = self._clock()
         await self._follow_base(work)
-        return work.draft
+        return work.shown()
 
     def correct(self, draft_id: str, sheet: int, choice: Choice, *, actor: str, private: bool = False) -> None:
         """Read a file again as a person says of one sheet (by its index), and of those with the same headers.
@@ -156,7 +158,7 @@ class Drafts:
         if places and not private and choice.header_row in (None, finding.header_row):
             headers = ", ".join(finding.headers[place] for place in sorted(places))
             raise SipdError("private column", text_key="imports.private_column", headers=headers)
-        work.choices[finding.sheet] = choice
+        work.choices[finding.sheet] = _together(work.choices.get(finding.sheet), choice)
         self._start(work, remember=(finding.sheet, actor) if not places else None)
 
     async def forget(self, draft_id: str, sheet: int) -> None:
@@ -171,10 +173,10 @@ class Drafts:
         self._start(work)
 
     def discard(self, draft_id: str) -> None:
-        """Put a draft away; nothing of it is left. One that is gone already is no error."""
-        work = self._works.pop(draft_id, None)
-        if work is not None:
-            work.turn = object()
+        """Put a draft away; nothing of it is left. One that is gone or just being stored is no error."""
+        work = self._works.get(draft_id)
+        if work is not None and work.draft.state is not DraftState.STORING:
+            self._let_go(work)
 
     def rejected(self, draft_id: str) -> RejectedRows:
         """The rows that the import would not take; raises NotFoundError."""
@@ -199,9 +201,14 @@ class Drafts:
             raise
         finally:
             work.show(state=DraftState.READY)
-        self.discard(draft_id)
+        self._let_go(work)
         await self._on_stored()
         return report
+
+    def _let_go(self, work: _Work) -> None:
+        """A reading that is under way ends at its next row."""
+        work.turn = object()
+        self._works.pop(work.draft.id, None)
 
     def _check_room(self, digest: str, file: str, size: int) -> None:
         same = next((work for work in self._works.values() if work.digest == digest), None)
@@ -215,7 +222,8 @@ class Drafts:
         if self._tasks is None:
             raise SipdError("the drafts' room is closed")
         work.turn = object()
-        work.show(state=DraftState.WAITING, share=0.0, recomputed=False)
+        work.share = 0.0
+        work.show(state=DraftState.WAITING, recomputed=False)
         self._tasks.start_soon(self._read, work, work.turn, remember)
 
     async def _read(self, work: _Work, turn: object, remember: tuple[str | None, str] | None) -> None:
@@ -227,17 +235,17 @@ class Drafts:
         except _Left:
             return
         except SipdError as error:
-            self._refuse(work, error)
+            self._refuse(work, error, turn)
         except Exception:
             code = uuid.uuid4().hex[:8]
             log.exception("a file could not be read (code %s)", code)
-            self._refuse(work, SipdError(code, code=code))
+            self._refuse(work, SipdError(code, code=code), turn)
 
     async def _prepare(self, work: _Work, turn: object, remember: tuple[str | None, str] | None) -> None:
         def watch(share: float) -> None:
             if work.turn is not turn:
                 raise _Left
-            work.show(share=share)
+            work.share = share
 
         work.show(state=DraftState.READING)
         file = io.BytesIO(work.content)
@@ -249,26 +257,12 @@ class Drafts:
         work.show(
             sheets=sheet_views(prepared.survey.findings), error=prepared.error, report=None, rows=(), estimate=None
         )
-        if remember:
-            await to_thread.run_sync(self._remember, work, *remember)
-        if prepared.batch is None:
-            work.show(state=DraftState.UNCLEAR)
-            return
-        await self._dry_run(work, recomputed=False)
-        work.show(state=DraftState.READY)
-
-    def _remember(self, work: _Work, sheet: str | None, actor: str) -> None:
-        """Keep what a person said of a sheet for later files of the same shape."""
-        choice = work.choices[sheet]
-        finding = next((one for one in self._findings(work) if one.sheet == sheet), None)
-        if finding is None or not finding.fingerprint:
-            return
-        if finding.layout and finding.layout.chosen and choice.columns:
-            self._mappings.remember(finding.fingerprint, finding.layout.columns, actor)
-        if choice.skip:
-            self._mappings.skip(finding.fingerprint, sheet_key(sheet), actor)
-        elif choice.skip is False:
-            self._mappings.read_again(finding.fingerprint, sheet_key(sheet))
+        if remember and (said := next((one for one in prepared.survey.findings if one.sheet == remember[0]), None)):
+            await to_thread.run_sync(self._mappings.learn, said, work.choices[said.sheet], remember[1])
+        if prepared.batch is not None:
+            await self._dry_run(work, recomputed=False)
+        if work.turn is turn:
+            work.show(state=DraftState.READY if prepared.batch else DraftState.UNCLEAR)
 
     async def _dry_run(self, work: _Work, *, recomputed: bool) -> None:
         """What the import would do to the base as it is now."""
@@ -292,8 +286,10 @@ class Drafts:
         if version != work.version or (work.draft.estimate is None and self._estimator.ready):
             await self._dry_run(work, recomputed=True)
 
-    def _refuse(self, work: _Work, error: SipdError) -> None:
-        """A file that is no table is not held any longer."""
+    def _refuse(self, work: _Work, error: SipdError, turn: object) -> None:
+        """A file that is no table is not held any longer; what went wrong in a reading that was given up says nothing."""
+        if work.turn is not turn:
+            return
         work.content, work.prepared = b"", None
         work.show(state=DraftState.REFUSED, error=error.user_text, sheets=(), report=None, rows=(), estimate=None)
 
@@ -310,3 +306,13 @@ class Drafts:
         if not 0 <= sheet < len(findings):
             raise NotFoundError(str(sheet), what=text("imports.draft_sheet"))
         return findings[sheet]
+
+
+def _together(before: Choice | None, now: Choice) -> Choice:
+    """What is said now on top of what was said before; columns are those of their header row."""
+    if before is None:
+        return now
+    skip = before.skip if now.skip is None else now.skip
+    if now.header_row is not None:
+        return replace(now, skip=skip)
+    return Choice(skip, before.header_row, before.columns if now.columns is None else now.columns)

@@ -131,7 +131,7 @@ class Indexer:
         self._wake.set()
 
     def interrupt(self) -> None:
-        """Leave the round under way, whose rows may no longer be wanted, and ask SQL anew what waits.
+        """Leave what is under way, whose rows may no longer be the ones that are wanted, and ask SQL anew what waits.
 
         What the model has read by then is kept. Call it on the engine's loop.
         """
@@ -215,7 +215,8 @@ class Indexer:
                     break
                 await self._base.refresh()
         queue.done = 0
-        await self._on_whole(queue.side)
+        with anyio.CancelScope() as self._round_scope:  # measuring the relevance can wait when rows are wanted again
+            await self._on_whole(queue.side)
 
     async def _serve_for_nothing(self) -> None:
         """Find rows by meaning at once whose vectors SQL or the product holds; a batch that had to be read ends it."""

@@ -5,7 +5,6 @@ One reason to change: what an admin must know to say yes. Plain values; everythi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,7 +12,14 @@ from sipd_core.documents import Case, ImportReport
 from sipd_core.privacy import mask
 from sipd_core.store.changes import Stored
 from sipd_core.store.meeting import Meeting
-from sipd_core.tables import Column, Finding, Private, letter, private_columns, private_kind
+from sipd_core.tables import (
+    Column,
+    Finding,
+    Private,
+    letter,
+    private_columns,
+    private_kind,
+)
 from sipd_core.texts import text
 
 ROWS_SHOWN = 12
@@ -46,8 +52,6 @@ class ColumnView:
     """Some of its cells, masked; nothing of a private column."""
     private: Private | None
     """Why it should not be mapped."""
-    telling: bool = False
-    """Its cells held personal data, whatever its header says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,6 @@ class SheetView:
     """What was said of an earlier file decided."""
     chosen: bool
     """A person said where the columns are."""
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,6 @@ class Draft:
     file: str
     size: int
     """Bytes."""
-    at: datetime
     state: DraftState
     share: float
     """How much of it is read, 0..1."""
@@ -161,7 +163,6 @@ def _sheet_view(index: int, finding: Finding) -> SheetView:
         finding.skipped,
         finding.remembered,
         layout.chosen if layout else False,
-        finding.fingerprint,
     )
 
 
@@ -198,5 +199,4 @@ def _column(finding: Finding, place: int, private: Private | None) -> ColumnView
     samples = finding.samples[place] if place < len(finding.samples) else ()
     masked = [mask(sample[: 4 * SAMPLE_CHARACTERS]) for sample in samples]
     shown = () if private else tuple(_line(one.text) for one in masked)
-    telling = any(one.counts for one in masked)
-    return ColumnView(place, letter(place), " ".join(mask(header).text.split()), shown, private, telling)
+    return ColumnView(place, letter(place), " ".join(mask(header).text.split()), shown, private)

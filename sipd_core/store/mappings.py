@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from sipd_core.store.database import Database
 from sipd_core.store.schema import column_mappings
-from sipd_core.tables import Column, Memory
+from sipd_core.tables import Choice, Column, Finding, Memory, sheet_key
 
 _EVERY_SHEET = ""
 
@@ -27,6 +27,17 @@ class MappingStore:
         columns = {row.fingerprint: _columns(row.columns) for row in rows if row.sheet == _EVERY_SHEET}
         skipped = frozenset((row.fingerprint, row.sheet) for row in rows if row.sheet != _EVERY_SHEET)
         return Memory({key: named for key, named in columns.items() if Column.ISSUE in named}, skipped)
+
+    def learn(self, finding: Finding, choice: Choice, actor: str) -> None:
+        """Keep what a person said of a sheet for later files of the same shape; nothing of a sheet without headers."""
+        if not finding.fingerprint:
+            return
+        if finding.layout and finding.layout.chosen and choice.columns:
+            self.remember(finding.fingerprint, finding.layout.columns, actor)
+        if choice.skip:
+            self.skip(finding.fingerprint, sheet_key(finding.sheet), actor)
+        elif choice.skip is False:
+            self.read_again(finding.fingerprint, sheet_key(finding.sheet))
 
     def remember(self, fingerprint: str, columns: Mapping[Column, int], actor: str) -> None:
         """Read every sheet with these headers so from now on."""

@@ -5,7 +5,11 @@
 
 from sipd_core.tables.exports import ExportedSheet, safe_cell, write_csv, write_workbook
 from sipd_core.tables.headers import OF_AN_EXPORT, Column
-from sipd_core.tables.layout import (
+from sipd_core.tables.model import Heading, Limits, Refused, Table
+from sipd_core.tables.opening import check_size, safe_name
+from sipd_core.tables.private import Private, private_columns, private_kind
+from sipd_core.tables.reading import Reading, detect, read_file, read_table
+from sipd_core.tables.shapes import (
     NO_MEMORY,
     Choice,
     Finding,
@@ -14,10 +18,6 @@ from sipd_core.tables.layout import (
     fingerprint,
     sheet_key,
 )
-from sipd_core.tables.model import Heading, Limits, Refused, Table
-from sipd_core.tables.opening import check_size, safe_name
-from sipd_core.tables.private import Private, private_columns, private_kind
-from sipd_core.tables.reading import Reading, detect, read_file, read_table
 from sipd_core.tables.survey import Choices, Survey, letter
 
 __all__ = [

@@ -13,8 +13,9 @@ from typing import BinaryIO, Final
 
 from sipd_core.errors import TableError
 from sipd_core.tables import delimited
-from sipd_core.tables.layout import PREVIEW, Finding, find_in
+from sipd_core.tables.layout import PREVIEW, find_in
 from sipd_core.tables.model import Limits, Record, Sheet, Source
+from sipd_core.tables.shapes import Finding
 from sipd_core.texts import text
 
 _PREVIEW_LINES: Final = 2_000

@@ -13,10 +13,19 @@ from sipd_core.documents import Rejection, Row
 from sipd_core.errors import TableError
 from sipd_core.tables.exports import unguarded
 from sipd_core.tables.headers import ABOUT_THE_REPORT, LONGEST, Column
-from sipd_core.tables.layout import COUNTING, NO_MEMORY, Layout, Memory, moved, repeats
-from sipd_core.tables.model import Heading, Limits, Record, Refused, Sheet, Source, Table
+from sipd_core.tables.layout import COUNTING, moved, repeats
+from sipd_core.tables.model import (
+    Heading,
+    Limits,
+    Record,
+    Refused,
+    Sheet,
+    Source,
+    Table,
+)
 from sipd_core.tables.opening import open_source
 from sipd_core.tables.private import private_columns
+from sipd_core.tables.shapes import NO_MEMORY, Layout, Memory
 from sipd_core.tables.survey import Choices, Survey, letter, survey, where
 from sipd_core.texts import text
 

@@ -8,16 +8,9 @@ from dataclasses import dataclass, replace
 
 from sipd_core.errors import TableError
 from sipd_core.tables.headers import Column
-from sipd_core.tables.layout import (
-    NO_MEMORY,
-    Choice,
-    Finding,
-    Layout,
-    Memory,
-    find_layout,
-    named_columns,
-)
+from sipd_core.tables.layout import find_layout, named_columns
 from sipd_core.tables.model import Source
+from sipd_core.tables.shapes import NO_MEMORY, Choice, Finding, Layout, Memory
 from sipd_core.texts import text
 
 Choices = Mapping[str | None, Choice]

@@ -1,5 +1,6 @@
 """From an upload to an import: the dry run is the import, corrections are remembered, nothing is held for ever."""
 
+import hashlib
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -61,8 +62,11 @@ class Desk:
     async def _stored(self) -> None:
         self.stored += 1
 
+    def open_file(self, name: str, content: bytes) -> Draft:
+        return self.drafts.open(name, content, hashlib.sha256(content).hexdigest())
+
     async def read(self, content: bytes, name: str = "log.csv") -> Draft:
-        return await self.settled(self.drafts.open(name, content).id)
+        return await self.settled(self.open_file(name, content).id)
 
     async def settled(self, id_: str) -> Draft:
         with anyio.fail_after(60):
@@ -231,7 +235,7 @@ async def test_the_header_row_can_be_named(desk: Desk) -> None:
     desk.drafts.correct(draft.id, 0, Choice(header_row=2), actor="a")
     named = await desk.settled(draft.id)
     assert [column.header for column in named.sheets[0].columns] == ["TEMPAT", "URAIAN SINGKAT KEJADIAN LAPANGAN"]
-    desk.drafts.correct(draft.id, 0, Choice(header_row=2, columns={Column.ISSUE: 1}), actor="a")
+    desk.drafts.correct(draft.id, 0, Choice(columns={Column.ISSUE: 1}), actor="a")
     assert [row.case.issue for row in (await desk.settled(draft.id)).rows] == ["tidak bisa login"]
 
 
@@ -242,10 +246,17 @@ async def test_a_file_without_any_header(desk: Desk) -> None:
     assert desk.mappings.memory().columns == {}
 
 
+async def test_a_file_without_anything_like_a_header(desk: Desk) -> None:
+    draft = await desk.read(b"1;2025;tidak bisa masuk\n2;2025;pagu beda\n")
+    assert draft.sheets[0].header_row == 0
+    desk.drafts.correct(draft.id, 0, Choice(columns={Column.ISSUE: 2}), actor="a")
+    assert [row.case.issue for row in (await desk.settled(draft.id)).rows] == ["tidak bisa masuk", "pagu beda"]
+
+
 async def test_each_refused_file_says_why_and_harms_no_other(desk: Desk) -> None:
-    good = desk.drafts.open("log.csv", LOG)
-    bad = desk.drafts.open("gambar.xlsx", b"\x89PNG\r\n\x1a\n" + bytes(500))
-    empty = desk.drafts.open("kosong.csv", b"")
+    good = desk.open_file("log.csv", LOG)
+    bad = desk.open_file("gambar.xlsx", b"\x89PNG\r\n\x1a\n" + bytes(500))
+    empty = desk.open_file("kosong.csv", b"")
     states = [(await desk.settled(draft.id)).state for draft in (good, bad, empty)]
     assert states == [DraftState.READY, DraftState.REFUSED, DraftState.REFUSED]
     assert "PNG" in ((await desk.drafts.get(bad.id)).error or "")
@@ -255,7 +266,7 @@ async def test_each_refused_file_says_why_and_harms_no_other(desk: Desk) -> None
 
 async def test_a_file_beyond_the_limit_is_refused_before_it_is_held(database: Database) -> None:
     async with Desk(database, Limits(max_bytes=100)).open() as desk:
-        draft = desk.drafts.open("besar.csv", b"x" * 101)
+        draft = desk.open_file("besar.csv", b"x" * 101)
         assert draft.state is DraftState.REFUSED
         assert "batasnya" in (draft.error or "")
 
@@ -263,7 +274,7 @@ async def test_a_file_beyond_the_limit_is_refused_before_it_is_held(database: Da
 async def test_a_file_dropped_twice_is_opened_once(desk: Desk) -> None:
     draft = await desk.read(LOG)
     with pytest.raises(SipdError) as error:
-        desk.drafts.open("salinan.csv", LOG)
+        desk.open_file("salinan.csv", LOG)
     assert "salinan.csv" in error.value.user_text
     desk.drafts.discard(draft.id)
     assert (await desk.read(LOG)).state is DraftState.READY
@@ -274,11 +285,11 @@ async def test_drafts_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     for at in range(2):
         await desk.read(LOG + b"SPM,lain,%d\n" % at)
     with pytest.raises(SipdError):
-        desk.drafts.open("tiga.csv", LOG)
+        desk.open_file("tiga.csv", LOG)
     monkeypatch.setattr(room, "MOST_DRAFTS", 9)
     monkeypatch.setattr(room, "MOST_BYTES", 3 * len(LOG))
     with pytest.raises(SipdError):
-        desk.drafts.open("tiga.csv", LOG)
+        desk.open_file("tiga.csv", LOG)
 
 
 async def test_a_draft_that_nobody_looks_at_is_put_away(desk: Desk) -> None:
@@ -299,7 +310,7 @@ async def test_a_draft_put_away_while_it_is_read_stops(desk: Desk) -> None:
     content = b"MENU,ISSUE,EXPECTED\n" + b"".join(
         b"Menu,aduan nomor %d tidak bisa dibuka,x\n" % at for at in range(20_000)
     )
-    draft = desk.drafts.open("besar.csv", content)
+    draft = desk.open_file("besar.csv", content)
     with anyio.fail_after(30):
         while (await desk.drafts.get(draft.id)).share == 0:
             await anyio.sleep(0.005)

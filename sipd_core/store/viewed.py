@@ -63,11 +63,16 @@ class ViewStore:
             return connection.execute(query).scalar_one()
 
     def some_viewed(self, model: str, limit: int, start: str = "") -> list[str]:
-        """Ids of cases that `model` has read, ascending from `start`: as ids are digests, a sample in no order of theirs."""
+        """Ids of cases that `model` has read, ascending from `start` and on from the first one behind the last.
+
+        As ids are digests, they are a sample in no order of theirs: as many as wanted wherever it starts.
+        """
         views = indexed_views.c
-        query = select(views.case_id).where(views.model == model, views.position == 0, views.case_id >= start)
+        query = select(views.case_id).where(views.model == model, views.position == 0).order_by(views.case_id)
         with self._database.read() as connection:
-            return list(connection.execute(query.order_by(views.case_id).limit(limit)).scalars())
+            found = list(connection.execute(query.where(views.case_id >= start).limit(limit)).scalars())
+            before = query.where(views.case_id < start).limit(limit - len(found))
+            return found + (list(connection.execute(before).scalars()) if len(found) < limit else [])
 
     def mark_indexed(self, model: str, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
         """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in `model`'s index.

@@ -44,7 +44,8 @@ def test_views_are_counted_listed_and_sampled(store: CaseStore) -> None:
     assert store.view_count(MODEL) == 10
     assert sorted(store.views(MODEL)) == [(id_, at) for id_ in read for at in range(2)]
     assert store.some_viewed(MODEL, 3) == read[:3]
-    assert store.some_viewed(MODEL, 9, start=read[3]) == read[3:]
+    assert store.some_viewed(MODEL, 9, start=read[3]) == read[3:] + read[:3]
+    assert store.some_viewed(MODEL, 2, start="g") == read[:2]  # behind every id: an empty sample would check nothing
     assert store.some_viewed("lain/2", 3) == []
 
 

@@ -7,6 +7,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── CaseError                a row cannot be what a person wants it to be (empty, too long, a repetition)
 ├── EmbeddingError            an embedding could not be computed; never answered with zeros
 ├── PriceError                the price table cannot be read
+├── PeriodError               two days that are no period
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
 │   ├── UnreachableError      no connection; the provider was never reached
 │   ├── TimedOutError         an answer did not come in time (connect, first byte, between chunks, total)
@@ -83,6 +84,12 @@ class EmbeddingError(SipdError):
     def reason(self) -> str:
         """Why, in Indonesian, for a sentence of one's own."""
         return str(self.values.get("reason", ""))
+
+
+class PeriodError(SipdError):
+    """Two days that are no period; `text_key` says why."""
+
+    text_key = "errors.period_reversed"
 
 
 class PriceError(SipdError):

@@ -20,7 +20,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.logs",
         "sipd_core.retrieval",
     ),
-    ("sipd_core.chat.turn", "sipd_core.privacy", "sipd_core.chat.phrases", "sipd_core.prices", "sipd_core.status"),
+    (
+        "sipd_core.chat.turn",
+        "sipd_core.privacy",
+        "sipd_core.chat.phrases",
+        "sipd_core.prices",
+        "sipd_core.periods",
+        "sipd_core.status",
+    ),
     (
         "sipd_core.cache",
         "sipd_core.batching",

@@ -1,7 +1,8 @@
 """Words against rows: BM25 over stems and meanings, and character n-grams for misspelt words.
 
 One reason to change: how words are compared. The index is a value; a changed base gives another one, which shares with it
-whatever did not change, and scores as if it had been built whole.
+whatever did not change, and scores as if it had been built whole. That is why BM25 is written out here: bm25s, with which
+the tests compare it, knows no changed row, and building it anew for one of 100,000 rows takes 2.7 s (this index: .25 s).
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.locale_id",
         "sipd_core.logs",
         "sipd_core.retrieval",
+        "sipd_core.roi",
     ),
     (
         "sipd_core.chat.turn",

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from cachetools import TTLCache
@@ -22,7 +22,14 @@ from sipd_core.chat.turn import (
 )
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
-from sipd_core.store.schema import conversations, escalations, exchanges, feedback
+from sipd_core.store.outcomes import mark
+from sipd_core.store.schema import (
+    conversations,
+    escalations,
+    exchange_marks,
+    exchanges,
+    feedback,
+)
 from sipd_core.store.times import moment
 
 TURN = TypeAdapter(Turn)
@@ -42,7 +49,8 @@ class ConversationStore:
     def add(self, message: str, turn: Turn, state: str) -> None:
         """Append one answered message; `state` is the escalation policy's memory as JSON."""
         now = self._clock()
-        self._database.together(lambda connection: _append(connection, message, turn, state, now))
+        marked = mark(message, turn, state)
+        self._database.together(lambda connection: _append(connection, message, turn, state, now, marked))
         self._forget_lists()
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
@@ -125,20 +133,24 @@ class ConversationStore:
             return tuple((row.explanation, row.note) for row in connection.execute(query))
 
 
-def _append(connection: Connection, message: str, turn: Turn, state: str, now: float) -> None:
+def _append(
+    connection: Connection, message: str, turn: Turn, state: str, now: float, marked: Mapping[str, object]
+) -> None:
     changes: dict[str, object] = {"last_verdict": turn.verdict} if turn.searched else {}
     at = conversations.c.id == turn.session_id
     turns = connection.execute(select(conversations.c.turns).where(at)).scalar_one_or_none()
     if turns is None:
         head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
         connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})
-    connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, (turns or 0) + 1))
+    position = (turns or 0) + 1
+    connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, position))
+    connection.execute(insert(exchange_marks), {**marked, "position": position, "at": now})
     if turn.should_escalate:
         changes["escalated"] = True
         connection.execute(
             insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, "")
         )
-    connection.execute(update(conversations).where(at).values(updated_at=now, turns=(turns or 0) + 1, **changes))
+    connection.execute(update(conversations).where(at).values(updated_at=now, turns=position, **changes))
 
 
 def _exchanges(session_id: str):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ Each step runs once, in a transaction of its own; a fresh database is made whole
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy import text as sql
@@ -156,6 +157,44 @@ _M006 = (
     " actor VARCHAR(200) NOT NULL, at FLOAT NOT NULL, PRIMARY KEY (fingerprint, sheet))",
 )
 
+
+def m007_outcomes(connection: Connection) -> None:
+    """One narrow row per exchange, for outcomes; what earlier messages said is known from the policy's memory alone."""
+    for change in _M007:
+        connection.exec_driver_sql(change)
+    last = ""
+    while exchanges := connection.execute(_M007_EXCHANGES, {"last": last}).mappings().all():
+        connection.execute(_M007_MARK, [_m007_mark(dict(exchange)) for exchange in exchanges])
+        last = exchanges[-1]["turn_id"]
+
+
+def _m007_mark(exchange: dict[str, Any]) -> dict[str, Any]:
+    turn = json.loads(exchange.pop("turn"))
+    policy = json.loads(exchange.pop("state") or "{}").get("policy", {})
+    found = turn.get("searched", True) and turn["verdict"] != "not_found" and turn["sources"]
+    return exchange | {
+        "waited_ms": turn.get("timings_ms", {}).get("total"),
+        "asked": turn.get("searched", True),
+        "offered": bool(found and turn["sources"][0]["case"]["remedy"]),
+        "said": "unsolved" if policy.get("failed_attempts") else "",
+    }
+
+
+_M007 = (
+    "CREATE INDEX ix_conversations_created_at ON conversations (created_at)",
+    "CREATE TABLE exchange_marks (turn_id VARCHAR(32) NOT NULL PRIMARY KEY REFERENCES exchanges (turn_id)"
+    " ON DELETE CASCADE, conversation_id VARCHAR(32) NOT NULL, position INTEGER NOT NULL, at FLOAT NOT NULL,"
+    " waited_ms FLOAT, asked BOOLEAN NOT NULL, offered BOOLEAN NOT NULL, said VARCHAR(16) NOT NULL)",
+    "CREATE INDEX ix_exchange_marks_conversation ON exchange_marks (conversation_id, position)",
+)
+_M007_EXCHANGES = sql(
+    "SELECT turn_id, conversation_id, position, at, turn, state FROM exchanges WHERE turn_id > :last"
+    " ORDER BY turn_id LIMIT 500"
+)
+_M007_MARK = sql(
+    "INSERT INTO exchange_marks VALUES (:turn_id, :conversation_id, :position, :at, :waited_ms, :asked, :offered, :said)"
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -163,5 +202,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m004_backups,
     m005_laboratory,
     m006_uploads,
+    m007_outcomes,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -201,7 +201,7 @@ conversations = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("title", Text, nullable=False),
-    Column("created_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
     Column("updated_at", Float, nullable=False, index=True),
     Column("turns", Integer, nullable=False),
     Column("last_verdict", String(16)),
@@ -225,6 +225,23 @@ exchanges = Table(
 )
 """One masked message with its answer: `answer` is the text, `turn` the whole answer as JSON, `state` the escalation
 policy's memory after this turn."""
+
+exchange_marks = Table(
+    "exchange_marks",
+    metadata,
+    Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation_id", String(32), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("waited_ms", Float),
+    Column("asked", Boolean, nullable=False),
+    Column("offered", Boolean, nullable=False),
+    Column("said", String(16), nullable=False),
+    Index("ix_exchange_marks_conversation", "conversation_id", "position"),
+)
+"""What outcomes are read from, one narrow row per exchange, so that a season is read without its texts. `waited_ms` is NULL
+when it was not measured; `asked`: the message was a question; `offered`: the answer gave a remedy; `said`, of the
+problem at hand: `solved`, `unsolved` or nothing."""
 
 feedback = Table(
     "feedback",

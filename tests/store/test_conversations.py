@@ -27,10 +27,10 @@ def test_a_turn_comes_back_as_it_was(store: ConversationStore) -> None:
 
 def test_history_is_limited_and_oldest_first(store: ConversationStore) -> None:
     for n in range(5):
-        store.add(f"pesan {n}", make_turn(turn_id=f"t{n}"), f"{n}")
+        store.add(f"pesan {n}", make_turn(turn_id=f"t{n}"), f'{{"failed": {n}}}')
     exchanges, state = store.history("s1", 2)
     assert [exchange.message for exchange in exchanges] == ["pesan 3", "pesan 4"]
-    assert state == "4"
+    assert state == '{"failed": 4}'
     assert store.get("s1", 10).title == "pesan 0"
 
 

@@ -1,10 +1,12 @@
 """The database: durable writes, migrations once, errors in words."""
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,17 +15,28 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
+from sipd_core.chat.turn import Verdict
 from sipd_core.errors import SipdError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.store.cases import CaseStore
+from sipd_core.store.conversations import TURN
 from sipd_core.store.database import Database, _migrations
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.migrations import MIGRATIONS
-from sipd_core.store.schema import cases, indexed_views, knowledge_state, metadata
+from sipd_core.store.schema import (
+    cases,
+    conversations,
+    exchange_marks,
+    exchanges,
+    indexed_views,
+    knowledge_state,
+    metadata,
+)
 from sipd_core.usage import CallRecord, Usage
+from tests.builders import make_turn
 
 CHANGED = (
     "usage", "indexed_views", "cases", "removals", "changes", "case_versions", "redirects", "menu_names", "origins",
-    "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes",
+    "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes", "conversations", "exchange_marks",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"
@@ -45,6 +58,14 @@ FIRST_RELEASE = (
     " cost_micro_usd BIGINT, conversation_id VARCHAR(32), PRIMARY KEY (id))",
     "CREATE INDEX ix_usage_at ON usage (at)",
     "CREATE INDEX ix_usage_day ON usage (day)",
+    "CREATE TABLE conversations (id VARCHAR(32) NOT NULL, title TEXT NOT NULL, created_at FLOAT NOT NULL,"
+    " updated_at FLOAT NOT NULL, turns INTEGER NOT NULL, last_verdict VARCHAR(16), escalated BOOLEAN NOT NULL,"
+    " PRIMARY KEY (id))",
+    "CREATE INDEX ix_conversations_updated_at ON conversations (updated_at)",
+    "CREATE TABLE exchanges (turn_id VARCHAR(32) NOT NULL, conversation_id VARCHAR(32) NOT NULL,"
+    " position INTEGER NOT NULL, at FLOAT NOT NULL, message TEXT NOT NULL, answer TEXT NOT NULL, turn TEXT NOT NULL,"
+    " state TEXT NOT NULL, PRIMARY KEY (turn_id),"
+    " FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE)",
     "INSERT INTO imports VALUES ('i', 'log.csv', 1.0, 'done', false, '{{}}')",
     "INSERT INTO cases VALUES ('done', 'm', 'a', '', '', '', '', '', 'log.csv', NULL, 2, false, true, 'i', 1.0, true)",
     "INSERT INTO cases VALUES ('new', 'm', 'b', '', '', '', '', '', 'log.csv', NULL, 3, false, true, 'i', 1.0, false)",
@@ -135,6 +156,32 @@ def test_rows_of_the_first_release_have_a_history_and_can_be_undone(database: Da
     assert store.all() == []
     store.redo("i", actor="uji")
     assert [case.id for case in store.all()] == ["done", "new"]
+
+
+def test_what_was_said_in_the_first_release_has_an_outcome(database: Database) -> None:
+    back_to_the_first_release(database)
+    turns = [make_turn(turn_id=f"t{n:03}") for n in range(501)]
+    turns[2] = replace(turns[2], verdict=Verdict.NOT_FOUND)
+    turns[3] = replace(turns[3], searched=False, sources=(), timings_ms={})
+    state = json.dumps({"policy": {"turns": 2, "failed_attempts": 1, "open_reasons": [], "topics": []}})
+    with database.write() as connection:
+        connection.execute(insert(conversations), {
+            "id": "s1", "title": "x", "created_at": 1.0, "updated_at": 1.0, "turns": 501, "escalated": False
+        })  # fmt: skip
+        for n, turn in enumerate(turns, start=1):
+            row = {"turn_id": turn.turn_id, "conversation_id": "s1", "position": n, "at": 10.0 * n, "message": "m"}
+            said = {"answer": "a", "turn": TURN.dump_json(turn).decode(), "state": state if n == 2 else ""}
+            connection.execute(insert(exchanges), row | said)
+    database._migrate()
+    with database.read() as connection:
+        marks = connection.execute(select(exchange_marks).order_by(exchange_marks.c.position)).all()
+    assert len(marks) == 501
+    assert [tuple(row)[2:] for row in marks[:4]] == [
+        (1, 10.0, 12.5, True, True, ""),
+        (2, 20.0, 12.5, True, True, "unsolved"),
+        (3, 30.0, 12.5, True, False, ""),
+        (4, 40.0, None, False, False, ""),
+    ]
 
 
 def test_upsert_replaces_by_primary_key(database: Database) -> None:

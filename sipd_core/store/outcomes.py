@@ -1,0 +1,275 @@
+"""How conversations ended, read from what was said in them and of them. One reason to change: what an outcome is.
+
+A conversation belongs to the day on which it began and has exactly one outcome, as things stand when it is read: a thumb
+given tomorrow changes today's figure of yesterday. Greetings and thanks are no questions.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select
+
+from sipd_core.chat.signals import Signals, read_signals
+from sipd_core.chat.turn import EscalationReason, Turn, Verdict
+from sipd_core.periods import Period
+from sipd_core.store.database import Database
+from sipd_core.store.schema import conversations, escalations, exchange_marks, feedback
+from sipd_core.store.times import moment
+
+
+SOLVED, UNSOLVED = "solved", "unsolved"
+"""What was said, up to a message, of the problem at hand: that it works now, or that a remedy failed."""
+SETTLED_WORDS = 10
+
+
+class Outcome(StrEnum):
+    """How a conversation stands; the first that fits, from top to bottom."""
+
+    NO_QUESTION = "no_question"
+    """Nothing was asked: greetings alone."""
+    ESCALATED = "escalated"
+    """A person had to take over at some point, by the policy or because an operator said so."""
+    CONFIRMED = "confirmed"
+    """Resolved: of the last question, the last that was said is a thumb up on its answer, or that it works now."""
+    ASSUMED = "assumed"
+    """Taken for resolved: a remedy was given, nobody said that it failed, and nothing came for the quiet period."""
+    REOPENED = "reopened"
+    """Was confirmed or assumed once, a question came after that, and it is neither again."""
+    OPEN = "open"
+    """The last message is younger than the quiet period."""
+    UNRESOLVED = "unresolved"
+    """Quiet for the whole period without a remedy, or after somebody said that it failed."""
+
+
+RESOLVED = frozenset((Outcome.CONFIRMED, Outcome.ASSUMED))
+"""Resolved without a person."""
+LOST = frozenset((Outcome.ESCALATED, Outcome.UNRESOLVED, Outcome.REOPENED))
+"""Asked the console and had to be solved otherwise."""
+
+
+class ResolvedBy(StrEnum):
+    """What says that a conversation is resolved."""
+
+    THUMB = "thumb"
+    WORDS = "words"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOutcome:
+    """One conversation and how it ended."""
+
+    id: str
+    title: str
+    """The first message, shortened and masked."""
+    began: datetime
+    """UTC; its Jakarta day is the day the conversation counts for."""
+    outcome: Outcome
+    resolved_by: ResolvedBy | None = None
+    messages: int = 0
+    questions: int = 0
+    reopened: int = 0
+    """How often a question came after it was confirmed or assumed resolved, whatever became of it then."""
+    helpful: int = 0
+    """Answers with a thumb up."""
+    unhelpful: int = 0
+    reasons: tuple[EscalationReason, ...] = ()
+    """Every reason of every escalation, each once."""
+    first_answer_seconds: float | None = None
+    """From the arrival of the first question to its whole answer; None when it was not measured."""
+    last_answer_seconds: float | None = None
+    """From the arrival of the first question to the whole answer of the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTally:
+    """Conversations of a period by their outcome."""
+
+    by_outcome: Mapping[Outcome, int]
+
+    def __getitem__(self, outcome: Outcome) -> int:
+        return self.by_outcome.get(outcome, 0)
+
+    @property
+    def conversations(self) -> int:
+        """All in which something was asked."""
+        return sum(self.by_outcome.values()) - self[Outcome.NO_QUESTION]
+
+    @property
+    def resolved(self) -> int:
+        """Resolved without a person, confirmed or assumed."""
+        return sum(self[outcome] for outcome in RESOLVED)
+
+    @property
+    def lost(self) -> int:
+        """Solved otherwise, or not at all."""
+        return sum(self[outcome] for outcome in LOST)
+
+
+def tally(found: Iterable[ConversationOutcome]) -> OutcomeTally:
+    """How many conversations have each outcome."""
+    return OutcomeTally(Counter(conversation.outcome for conversation in found))
+
+
+def mark(message: str, turn: Turn, state: str) -> dict[str, object]:
+    """What outcomes need to know of one exchange, as a row of `exchange_marks` without its place and time.
+
+    `state` is the escalation policy's memory as JSON: it tells a failed attempt from a complaint that opens a problem.
+    """
+    settles = _settles(read_signals(message))
+    failed = bool(state) and json.loads(state).get("policy", {}).get("failed_attempts", 0) > 0
+    offered = turn.searched and turn.verdict is not Verdict.NOT_FOUND and bool(turn.sources)
+    return {
+        "turn_id": turn.turn_id,
+        "conversation_id": turn.session_id,
+        "waited_ms": turn.timings_ms.get("total"),
+        "asked": turn.searched and not settles,
+        "offered": offered and bool(turn.sources[0].case.remedy),
+        "said": SOLVED if settles else UNSOLVED if failed else "",
+    }
+
+
+def _settles(signs: Signals) -> bool:
+    """Says that it works now and asks for nothing; a longer message that mentions a success tells a story."""
+    goes_on = signs.question or signs.still_unsolved or signs.failure or signs.new_topic or signs.how_to
+    return signs.solved and not goes_on and (signs.thanks or signs.words <= SETTLED_WORDS)
+
+
+class OutcomeStore:
+    """Reads the outcomes of the conversations that began in a period."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def of(self, period: Period, quiet: timedelta) -> tuple[ConversationOutcome, ...]:
+        """Every conversation of the period, the earliest first; `quiet` is the silence that counts as resolved."""
+        within = conversations.c.created_at >= period.start.timestamp(), conversations.c.created_at < period.end.timestamp()
+        head = select(conversations.c.id, conversations.c.title, conversations.c.created_at).where(*within)
+        with self._database.snapshot() as connection:
+            heads = connection.execute(head.order_by(conversations.c.created_at, conversations.c.id)).all()
+            said = connection.execute(_MARKS.where(*within)).all()
+            handed = connection.execute(_ESCALATIONS.where(*within)).all()
+        reasons = {id_: _reasons(rows) for id_, rows in groupby(handed, itemgetter(0))}
+        marks = {id_: list(of_one) for id_, of_one in groupby(map(_Mark._make, said), itemgetter(0))}
+        now, silence = self._clock(), quiet.total_seconds()
+        return tuple(_outcome(row, marks.get(row.id, []), reasons.get(row.id, ()), silence, now) for row in heads)
+
+    def tally(self, period: Period, quiet: timedelta) -> OutcomeTally:
+        """How the conversations of the period ended, in numbers."""
+        return tally(self.of(period, quiet))
+
+
+_MARKS = (
+    select(
+        exchange_marks.c.conversation_id,
+        exchange_marks.c.at,
+        exchange_marks.c.waited_ms,
+        exchange_marks.c.asked,
+        exchange_marks.c.offered,
+        exchange_marks.c.said,
+        feedback.c.at.label("given_at"),
+        feedback.c.helpful,
+    )
+    .join(conversations, conversations.c.id == exchange_marks.c.conversation_id)
+    .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
+    .order_by(exchange_marks.c.conversation_id, exchange_marks.c.position)
+)
+_ESCALATIONS = (
+    select(escalations.c.conversation_id, escalations.c.reasons)
+    .join(conversations, conversations.c.id == escalations.c.conversation_id)
+    .order_by(escalations.c.conversation_id, escalations.c.at)
+)
+
+
+class _Mark(NamedTuple):
+    """One exchange, as outcomes see it, a row of `_MARKS`; times are Unix seconds."""
+
+    conversation_id: str
+    at: float
+    waited_ms: float | None
+    asked: bool
+    offered: bool
+    said: str
+    given_at: float | None
+    helpful: bool | None
+
+
+def _reasons(rows: Iterable[Row[Any]]) -> tuple[EscalationReason, ...]:
+    return tuple(dict.fromkeys(EscalationReason(name) for row in rows for name in json.loads(row.reasons)))
+
+
+def _outcome(
+    head: Row[Any], marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
+) -> ConversationOutcome:
+    questions = [mark for mark in marks if mark.asked]
+    outcome, by, reopened = _ended(marks, silence, now) if questions else (Outcome.NO_QUESTION, None, 0)
+    if reasons:
+        outcome, by = Outcome.ESCALATED, None
+    thumbs = [mark.helpful for mark in marks]
+    waited = _seconds(questions[0].waited_ms) if questions else None
+    return ConversationOutcome(
+        head.id,
+        head.title,
+        moment(head.created_at),
+        outcome,
+        by,
+        messages=len(marks),
+        questions=len(questions),
+        reopened=reopened,
+        helpful=thumbs.count(True),
+        unhelpful=thumbs.count(False),
+        reasons=reasons,
+        first_answer_seconds=waited,
+        last_answer_seconds=None if waited is None else questions[-1].at - questions[0].at + waited,
+    )
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1_000
+
+
+def _ended(marks: Sequence[_Mark], silence: float, now: float) -> tuple[Outcome, ResolvedBy | None, int]:
+    """Outcome of a conversation without escalation, what says so, and how often it was taken up again."""
+    reopened = 0
+    by: ResolvedBy | None = None
+    for stretch, until in _stretches(marks):
+        by = _resolved_by(stretch, until, silence, now)
+        reopened += by is not None and until is not None
+    if by is not None:
+        return (Outcome.ASSUMED if by is ResolvedBy.QUIET else Outcome.CONFIRMED), by, reopened
+    if reopened:
+        return Outcome.REOPENED, None, reopened
+    return (Outcome.OPEN if now - marks[-1].at < silence else Outcome.UNRESOLVED), None, 0
+
+
+def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[Sequence[_Mark], float | None]]:
+    """Each question with what was said before the next one, and when that one came (None: it is the last)."""
+    starts = [place for place, mark in enumerate(marks) if mark.asked]
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        yield marks[start:end], None if end is None else marks[end].at
+
+
+def _resolved_by(
+    stretch: Sequence[_Mark], until: float | None, silence: float, now: float
+) -> ResolvedBy | None:
+    """What said that the question at the head of the stretch was resolved before the next one came."""
+    end = now if until is None else until
+    said = [(mark.at, ResolvedBy.WORDS) for mark in stretch[1:] if mark.said == SOLVED]
+    said += [
+        (mark.given_at, ResolvedBy.THUMB if mark.helpful else None)
+        for mark in stretch
+        if mark.given_at is not None and (until is None or mark.given_at < until)
+    ]
+    if said:
+        return max(said, key=itemgetter(0))[1]
+    hopeful = stretch[0].offered and not any(mark.said == UNSOLVED for mark in stretch)
+    return ResolvedBy.QUIET if hopeful and end - stretch[-1].at >= silence else None

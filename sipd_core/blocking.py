@@ -45,6 +45,7 @@ from sipd_core.knowledge.health import HealthDesk
 from sipd_core.metrics import PerformanceStats
 from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
+from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
@@ -124,6 +125,11 @@ class BlockingEngine:
         if self._running is None:
             raise self._trouble
         return self._health
+
+    @property
+    def tariffs(self) -> Tariffs:
+        """Prices, exchange rates, and calls that get their price later."""
+        return self._engine.tariffs
 
     def _open_engine(self, head_start: float) -> None:
         engine = Engine(self._settings, self._duties, load_samples=self._load_samples, head_start=head_start)

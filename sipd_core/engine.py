@@ -59,6 +59,7 @@ from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
+from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus, HostingStatus
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
@@ -103,11 +104,12 @@ class Engine:
     async def __aenter__(self) -> Self:
         self._database = await to_thread.run_sync(open_database, self.settings)
         self._stack.callback(self._database.close)
-        self._make_stores()
+        await to_thread.run_sync(self._make_stores)
         await to_thread.run_sync(self.ledger.close_interrupted, INTERRUPTED_SECONDS)
         if self.settings.hosted:
             served = await to_thread.run_sync(self._served_before)
-            hosting = Hosting(self.settings, self.ledger, on_settled=self._log_call, remembered=served)
+            prices = self.tariffs.prices
+            hosting = Hosting(self.settings, self.ledger, prices, on_settled=self._log_call, remembered=served)
             self._hosting = await self._stack.enter_async_context(hosting)
         self.reader = await to_thread.run_sync(CurrentReader, SHIPPED_DATA / "training")
         self._make_rooms()
@@ -141,11 +143,12 @@ class Engine:
         )
         self.conversations = ConversationStore(database)
         self.traces = TraceStore(database)
+        self.tariffs = Tariffs.load(database, settings)
         self.ledger = CostTracker(
             database,
             daily_budget=settings.daily_budget_usd,
             monthly_budget=settings.monthly_budget_usd,
-            usd_idr=settings.usd_idr,
+            usd_idr=self.tariffs.rate_today,
         )
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 
@@ -164,7 +167,7 @@ class Engine:
         self.importer = Importer(self.cases, self.mappings)
         self.pace = Pace(self.cases)
         price = self._hosting.embedding_cost if self._hosting else None
-        estimator = Estimator(self.base, self.pace, price=price, usd_idr=settings.usd_idr)
+        estimator = Estimator(self.base, self.pace, price=price, usd_idr=self.tariffs.rate_today)
         self.drafts = Drafts(self.importer, self.mappings, self.cases, estimator, on_stored=self._follow)
         self._upkeep = Upkeep(
             self.cases,

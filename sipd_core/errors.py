@@ -8,6 +8,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── EmbeddingError            an embedding could not be computed; never answered with zeros
 ├── PriceError                the price table cannot be read
 ├── PeriodError               two days that are no period
+├── SpendingError             a price, a rate or an invoice that cannot be what was typed
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
 │   ├── UnreachableError      no connection; the provider was never reached
 │   ├── TimedOutError         an answer did not come in time (connect, first byte, between chunks, total)
@@ -96,6 +97,12 @@ class PriceError(SipdError):
     """The price table cannot be read: values `path`, `row`, `reason`."""
 
     text_key = "errors.prices"
+
+
+class SpendingError(SipdError):
+    """What a person typed is no price, rate or invoice; `text_key` names an entry of `spending.toml`."""
+
+    text_key = "spending.error.entry_gone"
 
 
 class ProviderError(SipdError):

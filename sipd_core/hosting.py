@@ -11,8 +11,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from anyio import to_thread
-
 from sipd_core.breaker import BreakerState
 from sipd_core.chat.answering import Answerer, AnswerSettings
 from sipd_core.client import OpenAIClient, RetryPolicy, Timeouts
@@ -23,10 +21,9 @@ from sipd_core.embeddings.hosted import (
 )
 from sipd_core.metered import Kind, MeteredClient
 from sipd_core.prices import PriceTable
-from sipd_core.settings import SHIPPED_DATA, Settings
+from sipd_core.settings import Settings
 from sipd_core.usage import Books, CallRecord, Usage, jakarta_day
 
-PRICES = "prices.csv"
 CONNECT_SECONDS = 5.0
 """A provider that does not even take the connection within this is away."""
 
@@ -38,6 +35,7 @@ class Hosting:
         self,
         settings: Settings,
         books: Books,
+        prices: PriceTable,
         *,
         on_settled: Callable[[CallRecord], None],
         remembered: tuple[str, int] | None = None,
@@ -45,21 +43,19 @@ class Hosting:
         """`remembered`: model and dimension that served before, which may have to serve until the wanted one is whole."""
         self._settings = settings
         self._books = books
+        self._prices = prices
         self._on_settled = on_settled
         self._remembered = remembered
         self._stack = AsyncExitStack()
         self._embedders: dict[tuple[str, int], HostedEmbedder] = {}
 
     async def __aenter__(self) -> Self:
-        """Raises PriceError when the price table cannot be read."""
-        own = self._settings.sipd_data_dir / PRICES
-        prices = self._prices = await to_thread.run_sync(PriceTable.load, SHIPPED_DATA / PRICES, own)
         self._client = self._make_client()
         self._stack.push_async_callback(self._client.aclose)
         self._metered = MeteredClient(
             self._client,
             self._books,
-            prices,
+            self._prices,
             count_tokens=estimate_tokens,
             on_settled=self._on_settled,
             send_dimension=self._settings.embedding_send_dimension,

@@ -1,19 +1,21 @@
-"""What tokens cost: a dated table in a CSV file that may be edited while the console runs.
+"""What tokens cost: a dated table in a CSV file that may be edited while the console runs, and what people entered since.
 
-Prices are USD per million tokens. A newer `valid_from` wins from its day on; what is booked keeps the cost it was
-booked with. A model that is not in the table has no price, which is not the price zero.
+Prices are USD per million tokens. A newer `valid_from` wins from its day on, an entered price over one of the file for
+the same day; what is booked keeps the cost it was booked with. A model that is not in the table has no price, which is
+not the price zero.
 """
 
 import csv
 import io
 import logging
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from sipd_core.errors import PriceError
 from sipd_core.texts import text
@@ -42,44 +44,93 @@ class Price:
     completion: Decimal
 
     def cost(self, usage: Usage) -> Decimal:
-        """USD of these tokens, exact."""
+        """USD of these tokens, exact; of many calls at once too, where none counts more cached than prompt tokens."""
         cached = min(usage.cached, usage.prompt)
         million = (usage.prompt - cached) * self.prompt + cached * self.cached + usage.completion * self.completion
         return million.scaleb(-6)
 
 
-class PriceTable:
-    """The prices of every model and day; follows its file, and keeps the last good table when an edit is broken."""
+@dataclass(frozen=True, slots=True)
+class DatedPrice:
+    """The price of a model from a day on."""
 
-    def __init__(self, shipped: Path, own: Path | None) -> None:
-        self._shipped, self._own = shipped, own
+    model: str
+    valid_from: date
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrice:
+    """A dated price and where it comes from."""
+
+    dated: DatedPrice
+    entered: bool
+    """A person entered it; otherwise the file says so."""
+
+
+Entered = Callable[[], tuple[DatedPrice, ...]]
+
+
+class PriceTable:
+    """The prices of every model and day; follows its file, and keeps the last good table when an edit is broken.
+
+    Safe from any thread.
+    """
+
+    def __init__(self, shipped: Path, own: Path | None, entered: Entered = tuple) -> None:
+        """`entered` gives what people entered, oldest first, and the same object as long as nothing changed."""
+        self._shipped, self._own, self._entered = shipped, own, entered
+        self._lock = threading.Lock()
         self._stamp = self._look()
-        self._prices = _read(Path(self._stamp[0]))
+        self._filed = _read(Path(self._stamp[0]))
+        self._seen = entered()
+        self._prices = _merged(self._filed, self._seen)
 
     @classmethod
-    def load(cls, shipped: Path, own: Path | None = None) -> Self:
+    def load(cls, shipped: Path, own: Path | None = None, entered: Entered = tuple) -> Self:
         """Read `own` where it exists, else `shipped`; raises PriceError naming the row that cannot be read."""
-        return cls(shipped, own)
+        return cls(shipped, own, entered)
 
     @property
     def models(self) -> frozenset[str]:
         """Every model that has a price on some day."""
-        self._follow()
-        return frozenset(self._prices)
+        return frozenset(self._follow())
 
     def price(self, model: str, day: date) -> Price | None:
         """The price of a model on a day; None when the table does not know it, or not yet on that day."""
-        self._follow()
-        return next((price for start, price in self._prices.get(model, ()) if start <= day), None)
+        return next((price for start, price in self._follow().get(model, ()) if start <= day), None)
 
-    def _follow(self) -> None:
-        """A broken edit is told once: its stamp is remembered too."""
-        stamp = self._look()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
+    def on(self, day: date) -> dict[str, Price]:
+        """The price of every model that has one on that day."""
+        held = {model: self.price(model, day) for model in self.models}
+        return {model: price for model, price in held.items() if price is not None}
+
+    def listed(self) -> tuple[ListedPrice, ...]:
+        """Every price in force, by model, newest first."""
+        prices = self._follow()
+        by_hand = {(dated.model, dated.valid_from) for dated in self._seen}
+        return tuple(
+            ListedPrice(DatedPrice(model, start, price), (model, start) in by_hand)
+            for model in sorted(prices)
+            for start, price in prices[model]
+        )
+
+    def _follow(self) -> "Dated":
+        """The table as it is now; a broken edit of the file is told once: its stamp is remembered too."""
+        entered, stamp = self._entered(), self._look()
+        with self._lock:
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._read_anew(stamp)
+            elif entered is self._seen:
+                return self._prices
+            self._seen = entered
+            self._prices = _merged(self._filed, entered)
+            return self._prices
+
+    def _read_anew(self, stamp: Stamp) -> None:
         try:
-            self._prices = _read(Path(stamp[0]))
+            self._filed = _read(Path(stamp[0]))
             log.info("prices read anew from %s", stamp[0])
         except PriceError as error:
             log.error("the edited price table is not used: %s", error.user_text)
@@ -97,6 +148,20 @@ Dated = dict[str, tuple[tuple[date, Price], ...]]
 """Model -> its prices with the day they hold from, newest first."""
 
 
+def _merged(filed: Dated, entered: tuple[DatedPrice, ...]) -> Dated:
+    """What was entered later wins, for the same model and day."""
+    if not entered:
+        return filed
+    found = {model: dict(days) for model, days in filed.items()}
+    for dated in entered:
+        found.setdefault(dated.model, {})[dated.valid_from] = dated.price
+    return {model: tuple(sorted(days.items(), reverse=True, key=_start)) for model, days in found.items()}
+
+
+def _start(dated: tuple[date, Price]) -> date:
+    return dated[0]
+
+
 def _read(path: Path) -> Dated:
     try:
         rows = list(_rows(path, path.read_text(encoding="utf-8-sig")))
@@ -110,7 +175,7 @@ def _read(path: Path) -> Dated:
         found[model][start] = _price(path, row, cells)
     if not found:
         raise _error(path, 1, "empty")
-    return {model: tuple(sorted(days.items(), reverse=True)) for model, days in found.items()}
+    return {model: tuple(sorted(days.items(), reverse=True, key=_start)) for model, days in found.items()}
 
 
 def _rows(path: Path, content: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -141,15 +206,23 @@ def _amount(path: Path, row: int, cell: str) -> Decimal:
         amount = Decimal(cell.replace(",", "."))
     except InvalidOperation:
         raise _error(path, row, "number", value=cell) from None
-    if not amount.is_finite():
-        raise _error(path, row, "number", value=cell)
-    if amount < 0:
-        raise _error(path, row, "negative", value=cell)
-    if amount > HIGHEST:
-        raise _error(path, row, "high", value=cell, highest=f"{HIGHEST:f}")
-    if amount != amount.quantize(Decimal(1).scaleb(-DECIMALS)):
-        raise _error(path, row, "fine", value=cell, decimals=DECIMALS)
+    if wrong := unfit(amount):
+        raise _error(path, row, wrong, value=cell, highest=f"{HIGHEST:f}", decimals=DECIMALS)
     return amount
+
+
+Unfit = Literal["number", "negative", "high", "fine"]
+
+
+def unfit(amount: Decimal) -> Unfit | None:
+    """Why an amount is no price per million tokens; None when it is one."""
+    if not amount.is_finite():
+        return "number"
+    if amount < 0:
+        return "negative"
+    if amount > HIGHEST:
+        return "high"
+    return "fine" if amount != amount.quantize(Decimal(1).scaleb(-DECIMALS)) else None
 
 
 def _day(path: Path, row: int, cell: str) -> date:

@@ -105,6 +105,8 @@ class UsageTotal:
     failed_calls: int = 0
     """Calls with any outcome but `ok`."""
     retries: int = 0
+    texts: int = 0
+    """Texts that were embedded, or one for each answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ from sqlalchemy import select
 
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import AnsweredBy, AnswerPart, Feedback, Turn, Verdict, Withdrawn
+from sipd_core.prices import DatedPrice, Price
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import Settings, load_settings
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
 from sipd_core.texts import text
+from sipd_core.usage import jakarta_day
 from tests.provider import (
     CHAT_MODEL,
     EMBEDDING_MODEL,
@@ -418,6 +422,23 @@ def test_an_unknown_price_is_said(tmp_path: Path) -> None:
         _, turn = ask(engine)
         assert turn.answered_by is AnsweredBy.HOSTED and turn.cost_usd is None
         assert engine.costs(1).unknown_price_calls == 1
+
+
+def test_a_price_entered_while_the_desk_runs_counts_for_the_next_call(tmp_path: Path) -> None:
+    models = (EMBEDDING_MODEL, "model-instansi")
+    with (
+        Provider(key=KEY, dimension=64, models=models) as own,
+        desk(tmp_path / "data", own, nebius_model_id="model-instansi", daily_budget_usd="5") as engine,
+    ):
+        _, turn = ask(engine)
+        assert turn.degraded and "model-instansi" in turn.degraded, "a budget cannot be kept without a price"
+        day = jakarta_day(datetime.now(UTC))
+        dated = DatedPrice("model-instansi", day, Price(Decimal(1), Decimal(1), Decimal(2)))
+        engine.tariffs.set_price(dated, actor="Sari")
+        _, turn = ask(engine)
+        (call,) = [call for call in engine.calls(1) if call.operation == "chat"]
+        assert turn.answered_by is AnsweredBy.HOSTED
+        assert call.cost_usd == (call.usage.prompt + 2 * Decimal(call.usage.completion)) / 1_000_000
 
 
 def test_a_server_without_keys_needs_none(tmp_path: Path) -> None:

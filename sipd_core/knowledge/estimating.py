@@ -23,8 +23,8 @@ PriceOf = Callable[[str, int], Decimal | None]
 class Estimator:
     """Looks up what is in the cache, how fast the model was, and what it costs."""
 
-    def __init__(self, base: KnowledgeBase, pace: Pace, *, price: PriceOf | None, usd_idr: Decimal) -> None:
-        """Without `price` every model is free; `usd_idr`: rupiah a dollar."""
+    def __init__(self, base: KnowledgeBase, pace: Pace, *, price: PriceOf | None, usd_idr: Callable[[], Decimal]) -> None:
+        """Without `price` every model is free; `usd_idr` tells rupiah a dollar today."""
         self._base = base
         self._pace = pace
         self._price = price
@@ -46,7 +46,7 @@ class Estimator:
         if price is not None and texts:
             cost = price(side.embedder.model, await to_thread.run_sync(_tokens, side, texts))
         seconds = await self._seconds(side, texts, free=price is None)
-        rupiah = None if cost is None else cost * self._usd_idr
+        rupiah = None if cost is None else cost * self._usd_idr()
         return Estimate(len(texts), side.name, seconds, price is None, cost, rupiah)
 
     async def _seconds(self, side: Side, texts: Sequence[str], *, free: bool) -> float | None:

@@ -1,6 +1,7 @@
 """The books: one durable record per model call, summed by Jakarta's day, operation and model."""
 
 import csv
+import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -36,13 +37,19 @@ class CostTracker:
         *,
         daily_budget: Decimal | None = None,
         monthly_budget: Decimal | None = None,
-        usd_idr: Decimal,
+        usd_idr: Decimal | Callable[[], Decimal],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`usd_idr`: rupiah a dollar, or who tells it of today."""
         self._database = database
         self._budgets = Budgets(daily_budget, monthly_budget, clock)
         self._usd_idr = usd_idr
         self._clock = clock
+
+    @property
+    def budgets(self) -> tuple[Decimal | None, Decimal | None]:
+        """What may be spent in a day and in a month, USD; None: no limit."""
+        return self._budgets.daily, self._budgets.monthly
 
     def record(self, call: CallRecord) -> None:
         """Enter a call that is over, such as local work, which no budget stops; durable on return."""
@@ -123,7 +130,7 @@ class CostTracker:
             by_model=_cost_by(totals, lambda total: total.model),
             daily_budget_usd=self._budgets.daily,
             monthly_budget_usd=self._budgets.monthly,
-            usd_idr=self._usd_idr,
+            usd_idr=self._usd_idr() if callable(self._usd_idr) else self._usd_idr,
             unknown_price_today=_unknown(of_today),
             unknown_price_month=_unknown(of_month),
         )
@@ -140,7 +147,11 @@ class CostTracker:
     def calls(self, days: int = 30) -> Iterator[CallRecord]:
         """Every call of the last `days` Jakarta days that is over, oldest first; read one day at a time."""
         today, first = self._period(days)
-        for n in range((today - first).days + 1):
+        return self.calls_between(first, today)
+
+    def calls_between(self, first: date, last: date) -> Iterator[CallRecord]:
+        """Every call from one Jakarta day to another, both included, that is over; read one day at a time."""
+        for n in range((last - first).days + 1):
             of_day = usage.c.day == (first + timedelta(days=n)).isoformat()
             query = select(usage).where(of_day, usage.c.outcome != Outcome.OPEN).order_by(usage.c.at, usage.c.id)
             with self._database.read() as connection:
@@ -148,13 +159,18 @@ class CostTracker:
             yield from map(_call, rows)
 
     def export_usage_report(self, filename: str, days: int = 30) -> None:
-        """Write the totals of the last `days` days as CSV; an unknown price is an empty cost cell, never 0."""
+        """Write the usage report of the last `days` days as JSON (see `usage_report`), or its totals as CSV where the
+        name ends so; an unknown price is null or an empty cell, never 0."""
         today, first = self._period(days)
         totals = self.totals(first, today)
-        with open(filename, "w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(EXPORTED)
-            writer.writerows(map(exported, totals))
+        if filename.casefold().endswith(".csv"):
+            with open(filename, "w", encoding="utf-8-sig", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(EXPORTED)
+                writer.writerows(map(exported, totals))
+            return
+        with open(filename, "w", encoding="utf-8") as file:
+            json.dump(usage_report(totals, days), file, ensure_ascii=False, indent=2)
 
     def _period(self, days: int) -> tuple[date, date]:
         """(today, the first day) of a period that ends today."""
@@ -163,6 +179,29 @@ class CostTracker:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), tz=UTC)
+
+
+def usage_report(totals: Iterable[UsageTotal], period_days: int) -> dict[str, Any]:
+    """The report of the source document, ready for JSON; None is a cost of which no part is known."""
+    read = tuple(totals)
+    return {
+        "period_days": period_days,
+        "total_cost": _known(read),
+        "total_tokens": sum(total.tokens for total in read),
+        "by_operation": _known_by(read, lambda total: total.operation),
+        "by_model": _known_by(read, lambda total: total.model),
+    }
+
+
+def _known(totals: Iterable[UsageTotal]) -> float | None:
+    read = tuple(totals)
+    cost, unknown = _cost(read), _unknown(read)
+    return float(cost) if cost or not unknown else None
+
+
+def _known_by(totals: tuple[UsageTotal, ...], key: Callable[[UsageTotal], str]) -> dict[str, float | None]:
+    names = dict.fromkeys(map(key, totals))
+    return {name: _known(total for total in totals if key(total) == name) for name in names}
 
 
 EXPORTED = (
@@ -179,6 +218,7 @@ EXPORTED = (
     "estimated_calls",
     "failed_calls",
     "retries",
+    "texts",
 )
 """Columns of the exported totals: fields of `UsageTotal`."""
 
@@ -200,6 +240,7 @@ _SUMS = (
     func.count().filter(usage.c.estimated).label("estimated"),
     func.count().filter(usage.c.outcome != Outcome.OK).label("failed"),
     func.sum(usage.c.retries).label("retries"),
+    func.sum(usage.c.texts).label("texts"),
 )
 
 
@@ -218,6 +259,7 @@ def _total(row: Row[Any]) -> UsageTotal:
         estimated_calls=row.estimated,
         failed_calls=row.failed,
         retries=int(row.retries),
+        texts=int(row.texts),
     )
 
 
@@ -238,6 +280,7 @@ def _row(call: CallRecord) -> dict[str, Any]:
         "cost_pico_usd": None if call.cost_usd is None else int((call.cost_usd * PICO).to_integral_value()),
         "conversation_id": call.conversation,
         "request_id": call.request_id[:REQUEST_ID] if call.request_id else None,
+        "priced_by": None,
     }
 
 

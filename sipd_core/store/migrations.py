@@ -195,6 +195,26 @@ _M007_MARK = sql(
     "INSERT INTO exchange_marks VALUES (:turn_id, :conversation_id, :position, :at, :waited_ms, :asked, :offered, :said)"
 )
 
+
+def m008_spending(connection: Connection) -> None:
+    """Prices, rates and invoices that people enter, and calls that get their price later."""
+    for change in _M008:
+        connection.exec_driver_sql(change)
+
+
+_M008_ENTRY = (
+    "seq INTEGER NOT NULL PRIMARY KEY, at FLOAT NOT NULL, actor VARCHAR(200) NOT NULL, note TEXT NOT NULL,"
+    " undoes INTEGER"
+)
+_M008 = (
+    f"CREATE TABLE price_entries ({_M008_ENTRY}, model VARCHAR(120), valid_from VARCHAR(10), prompt_pico BIGINT,"
+    " cached_pico BIGINT, completion_pico BIGINT)",
+    f"CREATE TABLE rate_entries ({_M008_ENTRY}, valid_from VARCHAR(10), micro_idr BIGINT)",
+    f"CREATE TABLE invoice_entries ({_M008_ENTRY}, month VARCHAR(7), pico_usd BIGINT)",
+    f"CREATE TABLE repricings ({_M008_ENTRY}, lines TEXT)",
+    "ALTER TABLE usage ADD COLUMN priced_by INTEGER",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -203,5 +223,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m005_laboratory,
     m006_uploads,
     m007_outcomes,
+    m008_spending,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

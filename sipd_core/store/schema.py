@@ -296,10 +296,11 @@ usage = Table(
     Column("cost_pico_usd", BigInteger),
     Column("conversation_id", String(32)),
     Column("request_id", String(120)),
+    Column("priced_by", Integer),
     Index("ix_usage_day_cost", "day", "cost_pico_usd"),
 )
 """The books: one row per model call; `day` is Jakarta's day, `cost_pico_usd` is NULL when the price is unknown. A call that
-is under way has the outcome `open` and the most it can cost."""
+is under way has the outcome `open` and the most it can cost. `priced_by`: the repricing that gave it its price later."""
 
 backups = Table(
     "backups",
@@ -412,3 +413,59 @@ retrieval_changes = Table(
 )
 """What searches go by, the newest row: figures as JSON, NULL for those of the environment. `before` is the row that going
 back leads to (NULL: the environment's), `back` marks a row that was made by going back."""
+
+
+price_entries = Table(
+    "price_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undoes", Integer),
+    Column("model", String(120)),
+    Column("valid_from", String(10)),
+    Column("prompt_pico", BigInteger),
+    Column("cached_pico", BigInteger),
+    Column("completion_pico", BigInteger),
+)
+"""Prices that people entered, in pico-dollars a token. Nothing here is ever changed: a correction is a new entry, and so is
+an undo, which names in `undoes` the entry that no longer counts. The three tables after this one are kept alike."""
+
+rate_entries = Table(
+    "rate_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undoes", Integer),
+    Column("valid_from", String(10)),
+    Column("micro_idr", BigInteger),
+)
+"""What a dollar is worth from a day on, in millionths of a rupiah."""
+
+invoice_entries = Table(
+    "invoice_entries",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undoes", Integer),
+    Column("month", String(7)),
+    Column("pico_usd", BigInteger),
+)
+"""What the provider billed for a month (`2026-11`)."""
+
+repricings = Table(
+    "repricings",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undoes", Integer),
+    Column("lines", Text),
+)
+"""Calls of unknown price that got one later; `lines` says as JSON which, and by which prices. Their rows in `usage` name it."""

@@ -54,7 +54,7 @@ class Desk:
         self.now = 0.0
         self.stored = 0
         self.importer = Importer(self.cases, self.mappings, limits=limits)
-        estimator = Estimator(base, Pace(self.cases), price=None, usd_idr=Decimal(16_500))
+        estimator = Estimator(base, Pace(self.cases), price=None, usd_idr=lambda: Decimal(16_500))
         self.drafts = Drafts(
             self.importer, self.mappings, self.cases, estimator, on_stored=self._stored, clock=lambda: self.now
         )

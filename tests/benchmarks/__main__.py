@@ -2,7 +2,17 @@
 
 import sys
 
-from tests.benchmarks import health, hosted_indexing, hosted_turns, indexing, paint, sessions, turns, workbook
+from tests.benchmarks import (
+    health,
+    hosted_indexing,
+    hosted_turns,
+    indexing,
+    large_base,
+    paint,
+    sessions,
+    turns,
+    workbook,
+)
 
 BENCHMARKS = {
     "turns": turns.run,
@@ -13,6 +23,7 @@ BENCHMARKS = {
     "health": health.run,
     "hosted_turns": hosted_turns.run,
     "hosted_indexing": hosted_indexing.run,
+    "large_base": large_base.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

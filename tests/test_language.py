@@ -14,6 +14,7 @@ from sipd_core.language import (
     with_full_names,
     words,
 )
+from sipd_core.privacy.kinds import Kind, token
 
 
 def meanings(text: str) -> set[str]:
@@ -129,3 +130,9 @@ def test_what_was_done_to_a_question_can_be_told() -> None:
 @pytest.mark.parametrize("text", ["", "terima kasih", "  Gaaak bisaaa login!! ", "halo min", "5.1.02.01.01.0024", "x"])
 def test_telling_changes_nothing(text: str) -> None:
     assert language.cleaning(text).clean == clean_query(text)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_stands_for_a_masked_thing_is_no_topic(kind: Kind) -> None:
+    """A pasted password must not turn a complaint about SP2D into one about signing in."""
+    assert clean_query(f"SP2D belum cair {token(kind)} sejak kemarin") == clean_query("SP2D belum cair sejak kemarin")

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from sipd_core.access import Access
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.room import Duties
 from sipd_core.blocking_laboratory import BlockingLaboratory
@@ -130,6 +131,11 @@ class BlockingEngine:
     def tariffs(self) -> Tariffs:
         """Prices, exchange rates, and calls that get their price later."""
         return self._engine.tariffs
+
+    @property
+    def access(self) -> Access:
+        """Keys of programs that ask over HTTP, and how often they may."""
+        return self._engine.access
 
     def _open_engine(self, head_start: float) -> None:
         engine = Engine(self._settings, self._duties, load_samples=self._load_samples, head_start=head_start)

@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from sipd_core import backup_commands
+from sipd_core import backup_commands, key_commands
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Turn
 from sipd_core.documents import Hit, ImportReport, ImportStatus
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     backup_commands.add_arguments(
         command("backup", backup_commands.backup), command("restore", backup_commands.restore)
     )
+    key_commands.add_arguments(command("keys", key_commands.run))
     command("vectors", _vectors)
     return parser
 

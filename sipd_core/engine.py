@@ -13,6 +13,7 @@ from typing import BinaryIO, Self
 import anyio
 from anyio import to_thread
 
+from sipd_core.access import Access
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.restoring import open_database
 from sipd_core.backup.room import BackupRoom, Duties
@@ -150,6 +151,8 @@ class Engine:
             monthly_budget=settings.monthly_budget_usd,
             usd_idr=self.tariffs.rate_today,
         )
+        limits = {"chat_limit": settings.api_chat_per_minute, "read_limit": settings.api_reads_per_minute}
+        self.access = Access(database, **limits)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 
     def _make_rooms(self) -> None:

@@ -25,6 +25,10 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 │   └── RestoringError        the console gives its content up for what an archive holds, and is back in a moment
 ├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
 ├── BaseChangedError          the base changed between a dry run and its confirmation; nothing was stored
+├── AccessError               a program is not let in over HTTP
+│   ├── KeyRefusedError       no key, or one that is unknown, expired or revoked
+│   ├── ScopeError            the key is good, but not for this
+│   └── RateExceededError     too many requests in too short a time
 ├── NotFoundError             a conversation, case or import that does not exist
 └── StoreError                the database or the index cannot be used
     ├── StoreFullError        no space left; nothing acknowledged is lost
@@ -211,6 +215,35 @@ class BudgetExceededError(SipdError):
     """A call that could cost more than what is left: values `period` (Indonesian), `budget`, `left`."""
 
     text_key = "errors.budget"
+
+
+class AccessError(SipdError):
+    """A program is not let in over HTTP."""
+
+    text_key = "access.missing"
+
+
+class KeyRefusedError(AccessError):
+    """No key, or one that does not count; `text_key` says what to do."""
+
+
+class ScopeError(AccessError):
+    """The key is good, but not for this: values `scope`, `scopes` (those it has)."""
+
+    text_key = "access.scope"
+
+
+class RateExceededError(AccessError):
+    """Too many requests in too short a time: values `times` (a minute), `seconds` to wait."""
+
+    text_key = "access.rate"
+
+    def __init__(self, detail: str = "", *, limit: int, reset: float, retry_after: float, **values: object) -> None:
+        """`limit` a minute; `reset` and `retry_after` in seconds: until all is there again, until one is."""
+        self.allowed = limit
+        self.reset = reset
+        self.retry_after = retry_after
+        super().__init__(detail, text_key=None, **values)
 
 
 class BaseChangedError(SipdError):

@@ -7,6 +7,7 @@ from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -47,6 +48,15 @@ def _http_url(url: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("http_url")
     return url
+
+
+def _origins(value: str) -> str:
+    """Comma-separated origins as browsers send them: scheme, host, port, and nothing behind."""
+    for origin in filter(None, (part.strip() for part in value.split(","))):
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname:
+            raise ValueError("api_origins")
+    return value
 
 
 class Settings(BaseSettings):
@@ -106,6 +116,10 @@ class Settings(BaseSettings):
     backup_time: str = Field("02:00", pattern=r"^(([01]?\d|2[0-3])[:.][0-5]\d|off)$")
     backup_keep: int = Field(7, ge=1, le=1_000)
 
+    api_origins: Annotated[str, AfterValidator(_origins)] = ""
+    api_chat_per_minute: int = Field(60, ge=1, le=1_000_000)
+    api_reads_per_minute: int = Field(120, ge=1, le=1_000_000)
+
     load_sample_data: bool = True
     daily_budget_usd: Budget | None = None
     monthly_budget_usd: Budget | None = None
@@ -135,6 +149,11 @@ class Settings(BaseSettings):
     def hosted_answers(self) -> bool:
         """Whether answers are written by the provider's model."""
         return self.hosted and self.nebius_model_id != LOCAL
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """API_ORIGINS, one by one."""
+        return frozenset(filter(None, (part.strip().lower() for part in self.api_origins.split(","))))
 
     @property
     def backup_folder(self) -> Path:
@@ -191,7 +210,7 @@ def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
         return text(limits[kind], limit=next(iter(context.values())))
     if variable in {"chroma_url", "nebius_base_url"}:
         return text("settings.http_url")
-    if variable in {"database_url", "collection_name", "chunk_overlap", "backup_time"}:
+    if variable in {"database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins"}:
         return text(f"settings.{variable}")
     for start, key in (
         ("int", "whole"),

@@ -25,6 +25,9 @@ def test_defaults_need_no_environment() -> None:
         ("CHROMA_URL", "chroma:8000", "http://"),
         ("COLLECTION_NAME", "a b", "huruf"),
         ("CHUNK_OVERLAP", "1500", "CHUNK_SIZE"),
+        ("API_ORIGINS", "https://a.example,https://b.example/", "garis miring"),
+        ("API_ORIGINS", "*", "garis miring"),
+        ("API_CHAT_PER_MINUTE", "0", "paling kecil 1"),
         ("USD_IDR", "0", "lebih besar dari 0"),
         ("DAILY_BUDGET_USD", "-1", "paling kecil 0"),
     ],
@@ -48,6 +51,12 @@ def test_a_wrong_database_url_is_never_shown(monkeypatch: pytest.MonkeyPatch) ->
         load_settings(_env_file=None)
     assert "DATABASE_URL" in caught.value.user_text
     assert "rahasia" not in caught.value.user_text + str(caught.value)
+
+
+def test_origins_are_told_apart() -> None:
+    settings = load_settings(_env_file=None, api_origins="https://A.example:8443 , http://localhost:3000")
+    assert settings.allowed_origins == {"https://a.example:8443", "http://localhost:3000"}
+    assert load_settings(_env_file=None).allowed_origins == frozenset()
 
 
 def test_a_postgresql_url_gets_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:

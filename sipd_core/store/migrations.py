@@ -215,6 +215,19 @@ _M008 = (
     "ALTER TABLE usage ADD COLUMN priced_by INTEGER",
 )
 
+
+def m009_keys(connection: Connection) -> None:
+    """Keys and rate limits of the HTTP interface."""
+    for change in _M009:
+        connection.exec_driver_sql(change)
+
+
+_M009 = (
+    "CREATE TABLE api_keys (id VARCHAR(12) NOT NULL PRIMARY KEY, name VARCHAR(200) NOT NULL, digest VARCHAR(64) NOT NULL,"
+    " scopes TEXT NOT NULL, created_at FLOAT NOT NULL, expires_at FLOAT, revoked_at FLOAT, used_at FLOAT)",
+    "CREATE TABLE rate_limits (subject VARCHAR(80) NOT NULL PRIMARY KEY, spent_until FLOAT NOT NULL)",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -224,5 +237,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m006_uploads,
     m007_outcomes,
     m008_spending,
+    m009_keys,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -469,3 +469,28 @@ repricings = Table(
     Column("lines", Text),
 )
 """Calls of unknown price that got one later; `lines` says as JSON which, and by which prices. Their rows in `usage` name it."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("used_at", Float),
+    info={"local": True},
+)
+"""Keys of programs that use the HTTP interface: of each only the SHA-256 is known. `local`: no archive holds them, and no
+restore brings a revoked one back. `scopes` are separated by blanks."""
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("spent_until", Float, nullable=False),
+    info={"local": True},
+)
+"""How much each caller has asked of late: the moment until which what he was given is worked off."""

@@ -38,6 +38,7 @@ CHANGED = (
     "usage", "indexed_views", "cases", "removals", "changes", "case_versions", "redirects", "menu_names", "origins",
     "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes", "conversations", "exchange_marks",
     "price_entries", "rate_entries", "invoice_entries", "repricings",
+    "api_keys", "rate_limits",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

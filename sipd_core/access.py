@@ -1,0 +1,72 @@
+"""Who may ask what over HTTP, and how often. One reason to change: the rule at the door."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sipd_core.errors import KeyRefusedError, RateExceededError, ScopeError
+from sipd_core.locale_id import number
+from sipd_core.store.api_keys import ApiKey, ApiKeyStore, Scope
+from sipd_core.store.database import Database
+from sipd_core.store.rate_limits import Allowance, RateLimitStore
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that was let in."""
+
+    key: ApiKey
+    allowance: Allowance
+
+
+class Access:
+    """The door: keys with their scopes, and the limits of each. Safe to call from any thread and any process."""
+
+    def __init__(
+        self, database: Database, *, chat_limit: int, read_limit: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Limits are requests a minute and key; a question and everything else are counted apart."""
+        self.keys = ApiKeyStore(database, clock=clock)
+        self._rates = RateLimitStore(database, clock=clock)
+        self._chat_limit, self._read_limit = chat_limit, read_limit
+        self._clock = clock
+
+    def enter(self, key: str | None, scope: Scope | None) -> Admission:
+        """Let a caller in who has a key for `scope` (None: any key will do) and requests left.
+
+        Raises KeyRefusedError, ScopeError, RateExceededError.
+        """
+        known = self._known(key)
+        if scope is not None and scope not in known.scopes:
+            raise ScopeError(f"key {known.id} lacks {scope}", scope=scope, scopes=", ".join(sorted(known.scopes)))
+        return Admission(known, self._spend(known, scope))
+
+    def _known(self, key: str | None) -> ApiKey:
+        if not key:
+            raise KeyRefusedError(text_key="access.missing" if self.keys.count() else "access.none")
+        known = self.keys.find(key)
+        if known is None:
+            raise KeyRefusedError("unknown key", text_key="access.unknown")
+        if known.revoked_at is not None:
+            raise KeyRefusedError(f"key {known.id} is revoked", text_key="access.revoked")
+        if known.expires_at is not None and known.expires_at <= datetime.fromtimestamp(self._clock(), UTC):
+            raise KeyRefusedError(f"key {known.id} has expired", text_key="access.expired")
+        return known
+
+    def _spend(self, key: ApiKey, scope: Scope | None) -> Allowance:
+        asks = scope is Scope.CHAT
+        limit = self._chat_limit if asks else self._read_limit
+        allowance = self._rates.take(f"{key.id}/{'chat' if asks else 'read'}", limit)
+        if allowance.retry_after is None:
+            return allowance
+        raise RateExceededError(
+            f"key {key.id}",
+            limit=limit,
+            reset=allowance.reset,
+            retry_after=allowance.retry_after,
+            times=number(limit),
+            seconds=number(math.ceil(allowance.retry_after)),
+        )
+

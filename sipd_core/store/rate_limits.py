@@ -1,0 +1,74 @@
+"""How much a caller may ask in a minute, kept in SQL: it holds over restarts and for all processes together.
+
+Each caller is one row with one moment: until when the requests he was given are worked off, each taking its share of the
+minute (the generic cell rate algorithm). One statement looks, decides and writes, so no two processes can both give the
+last one away; nothing has to be counted or cleared.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sipd_core.store.database import Database
+from sipd_core.store.schema import rate_limits
+
+WINDOW = 60.0
+"""Seconds in which a caller may use his whole limit at once, or bit by bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to a caller."""
+
+    limit: int
+    """Requests in `WINDOW` seconds."""
+    remaining: int
+    reset: float
+    """Seconds until the whole limit is there again."""
+    retry_after: float | None = None
+    """Seconds until the next request is let through; None when this one was."""
+
+
+class RateLimitStore:
+    """Gives requests out."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def take(self, subject: str, limit: int) -> Allowance:
+        """One request of `subject`, which has `limit` in a window; `retry_after` is set when it is one too many."""
+        return self._database.together(lambda connection: self._take(connection, subject, limit))
+
+    def _take(self, connection: Connection, subject: str, limit: int) -> Allowance:
+        now, share = self._clock(), WINDOW / limit
+        spent = connection.execute(self._statement(connection, subject, now, share)).scalar()
+        if spent is not None:
+            left = WINDOW - (spent - now)
+            return Allowance(limit, min(max(math.floor(left / share + 0.01), 0), limit - 1), max(spent - now, 0.0))
+        until = connection.execute(
+            select(rate_limits.c.spent_until).where(rate_limits.c.subject == subject)
+        ).scalar_one()
+        return Allowance(limit, 0, until - now, retry_after=max(until + share - WINDOW - now, share / 2))
+
+    @staticmethod
+    def _statement(connection: Connection, subject: str, now: float, share: float) -> Any:
+        """Enters the request and returns the new moment, or does nothing and returns no row."""
+        is_sqlite = connection.dialect.name == "sqlite"
+        insert = sqlite.insert(rate_limits) if is_sqlite else postgresql.insert(rate_limits)
+        later = func.max if is_sqlite else func.greatest
+        spent = later(rate_limits.c.spent_until, literal(now)) + share
+        return (
+            insert.values(subject=subject, spent_until=now + share)
+            .on_conflict_do_update(
+                index_elements=[rate_limits.c.subject],
+                set_={"spent_until": spent},
+                where=spent <= now + WINDOW + share / 2,  # half a share: sums of floats end a hair beyond the minute
+            )
+            .returning(rate_limits.c.spent_until)
+        )

@@ -9,6 +9,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── PriceError                the price table cannot be read
 ├── PeriodError               two days that are no period
 ├── SpendingError             a price, a rate or an invoice that cannot be what was typed
+├── AssumptionError           what somebody supposes of the work by hand cannot be, or was changed meanwhile
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
 │   ├── UnreachableError      no connection; the provider was never reached
 │   ├── TimedOutError         an answer did not come in time (connect, first byte, between chunks, total)
@@ -95,6 +96,12 @@ class PeriodError(SipdError):
     """Two days that are no period; `text_key` says why."""
 
     text_key = "errors.period_reversed"
+
+
+class AssumptionError(SipdError):
+    """A value that cannot be, or a version that is not there any more; `text_key` names an entry of `value.toml`."""
+
+    text_key = "value.error.range"
 
 
 class PriceError(SipdError):

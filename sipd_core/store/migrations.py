@@ -228,6 +228,15 @@ _M009 = (
     "CREATE TABLE rate_limits (subject VARCHAR(80) NOT NULL PRIMARY KEY, spent_until FLOAT NOT NULL)",
 )
 
+
+def m010_assumptions(connection: Connection) -> None:
+    """What managers suppose of the work by hand."""
+    connection.exec_driver_sql(
+        "CREATE TABLE assumption_changes (seq INTEGER NOT NULL PRIMARY KEY, at FLOAT NOT NULL,"
+        " actor VARCHAR(200) NOT NULL, note TEXT NOT NULL, content TEXT NOT NULL, back BOOLEAN NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -238,5 +247,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m007_outcomes,
     m008_spending,
     m009_keys,
+    m010_assumptions,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -494,3 +494,16 @@ rate_limits = Table(
     info={"local": True},
 )
 """How much each caller has asked of late: the moment until which what he was given is worked off."""
+
+assumption_changes = Table(
+    "assumption_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("back", Boolean, nullable=False),
+)
+"""What managers suppose of the work by hand, the newest row: values as JSON. `back` marks a row that was made by going
+back to an earlier one."""

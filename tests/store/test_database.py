@@ -39,6 +39,7 @@ CHANGED = (
     "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes", "conversations", "exchange_marks",
     "price_entries", "rate_entries", "invoice_entries", "repricings",
     "api_keys", "rate_limits",
+    "assumption_changes",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

@@ -220,7 +220,9 @@ def work_out(scenario: Scenario, money: Unit = Unit.USD) -> ScenarioResult:
     time_savings = (hours * days).called("time_savings", money)
     savings = (ticket_savings + time_savings).called("savings", money)
     running = (given["running_per_month"] * plain(MONTHS_A_YEAR) * days / plain(DAYS_A_YEAR)).called("running", money)
-    costs = (given["investment"] + running).called("costs", money) if scenario.running_per_month else given["investment"]
+    costs = (
+        (given["investment"] + running).called("costs", money) if scenario.running_per_month else given["investment"]
+    )
     net = (savings - costs).called("net", money)
     return ScenarioResult(
         ticket_savings,

@@ -26,8 +26,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.privacy",
         "sipd_core.chat.phrases",
         "sipd_core.prices",
+        "sipd_core.value_words",
         "sipd_core.periods",
         "sipd_core.rates",
+        "sipd_core.savings",
         "sipd_core.status",
     ),
     (
@@ -69,6 +71,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.embeddings.cached",
         "sipd_core.chat.classifier",
         "sipd_core.comparison",
+        "sipd_core.value",
         "sipd_core.knowledge.lexical",
         "sipd_core.knowledge.findings",
         "sipd_core.knowledge.pace",
@@ -77,6 +80,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.rejections",
     ),
     (
+        "sipd_core.value_exports",
         "sipd_core.chat.intents",
         "sipd_core.chat.sentiment",
         "sipd_core.knowledge.views",

@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -152,7 +152,10 @@ class OutcomeStore:
 
     def of(self, period: Period, quiet: timedelta) -> tuple[ConversationOutcome, ...]:
         """Every conversation of the period, the earliest first; `quiet` is the silence that counts as resolved."""
-        within = conversations.c.created_at >= period.start.timestamp(), conversations.c.created_at < period.end.timestamp()
+        within = (
+            conversations.c.created_at >= period.start.timestamp(),
+            conversations.c.created_at < period.end.timestamp(),
+        )
         head = select(conversations.c.id, conversations.c.title, conversations.c.created_at).where(*within)
         with self._database.snapshot() as connection:
             heads = connection.execute(head.order_by(conversations.c.created_at, conversations.c.id)).all()
@@ -162,6 +165,11 @@ class OutcomeStore:
         marks = {id_: list(of_one) for id_, of_one in groupby(map(_Mark._make, said), itemgetter(0))}
         now, silence = self._clock(), quiet.total_seconds()
         return tuple(_outcome(row, marks.get(row.id, []), reasons.get(row.id, ()), silence, now) for row in heads)
+
+    def state(self) -> tuple[object, ...]:
+        """Changes whenever somebody says, judges or escalates something: outcomes read before may be others now."""
+        with self._database.read() as connection:
+            return tuple(connection.execute(_STATE).one())
 
     def tally(self, period: Period, quiet: timedelta) -> OutcomeTally:
         """How the conversations of the period ended, in numbers."""
@@ -183,6 +191,13 @@ _MARKS = (
     .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
     .order_by(exchange_marks.c.conversation_id, exchange_marks.c.position)
 )
+_STATE = select(
+    select(func.count()).select_from(exchange_marks).scalar_subquery(),
+    select(func.count()).select_from(escalations).scalar_subquery(),
+    select(func.count()).select_from(feedback).scalar_subquery(),
+    select(func.count()).where(feedback.c.helpful).scalar_subquery(),
+    select(func.max(feedback.c.at)).scalar_subquery(),
+)
 _ESCALATIONS = (
     select(escalations.c.conversation_id, escalations.c.reasons)
     .join(conversations, conversations.c.id == escalations.c.conversation_id)
@@ -203,12 +218,12 @@ class _Mark(NamedTuple):
     helpful: bool | None
 
 
-def _reasons(rows: Iterable[Row[Any]]) -> tuple[EscalationReason, ...]:
+def _reasons(rows: Iterable[Any]) -> tuple[EscalationReason, ...]:
     return tuple(dict.fromkeys(EscalationReason(name) for row in rows for name in json.loads(row.reasons)))
 
 
 def _outcome(
-    head: Row[Any], marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
+    head: Any, marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
 ) -> ConversationOutcome:
     questions = [mark for mark in marks if mark.asked]
     outcome, by, reopened = _ended(marks, silence, now) if questions else (Outcome.NO_QUESTION, None, 0)
@@ -258,12 +273,10 @@ def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[Sequence[_Mark], float 
         yield marks[start:end], None if end is None else marks[end].at
 
 
-def _resolved_by(
-    stretch: Sequence[_Mark], until: float | None, silence: float, now: float
-) -> ResolvedBy | None:
+def _resolved_by(stretch: Sequence[_Mark], until: float | None, silence: float, now: float) -> ResolvedBy | None:
     """What said that the question at the head of the stretch was resolved before the next one came."""
     end = now if until is None else until
-    said = [(mark.at, ResolvedBy.WORDS) for mark in stretch[1:] if mark.said == SOLVED]
+    said: list[tuple[float, ResolvedBy | None]] = [(mark.at, ResolvedBy.WORDS) for mark in stretch[1:] if mark.said == SOLVED]
     said += [
         (mark.given_at, ResolvedBy.THUMB if mark.helpful else None)
         for mark in stretch

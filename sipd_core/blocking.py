@@ -52,6 +52,7 @@ from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
 from sipd_core.uploads import Uploads
 from sipd_core.usage import CallRecord, CostReport
+from sipd_core.value import ValueRoom
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,11 @@ class BlockingEngine:
     def access(self) -> Access:
         """Keys of programs that ask over HTTP, and how often they may."""
         return self._engine.access
+
+    @property
+    def value(self) -> ValueRoom:
+        """What conversations came to, and what that was worth."""
+        return self._engine.value
 
     def _open_engine(self, head_start: float) -> None:
         engine = Engine(self._settings, self._duties, load_samples=self._load_samples, head_start=head_start)

@@ -73,6 +73,7 @@ from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
 from sipd_core.upkeep import CurrentReader, Models, Upkeep
 from sipd_core.usage import CallRecord
+from sipd_core.value import ValueRoom
 
 usage_log = logging.getLogger(USAGE_LOGGER)
 
@@ -151,6 +152,7 @@ class Engine:
             monthly_budget=settings.monthly_budget_usd,
             usd_idr=self.tariffs.rate_today,
         )
+        self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
         limits = {"chat_limit": settings.api_chat_per_minute, "read_limit": settings.api_reads_per_minute}
         self.access = Access(database, **limits)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,6 +17,17 @@ from cachetools import TTLCache
 from numpy.typing import NDArray
 
 Result = TypeVar("Result")
+
+
+class VectorOrigin(StrEnum):
+    """Where the vector of a question came from."""
+
+    MEMORY = "memory"
+    """It was kept in this process, or was just being computed for somebody else."""
+    DURABLE = "durable"
+    """It was kept in SQL."""
+    MISS = "miss"
+    """The model had to read the question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,13 @@ class SipdError(Exception):
         return text(self.text_key, **self.values)
 
 
+def root_cause(error: BaseException) -> str:
+    """Name of the error of this tree that began it: what an EmbeddingError was made of says more than itself."""
+    while isinstance(error.__cause__, SipdError):
+        error = error.__cause__
+    return type(error).__name__
+
+
 class SettingsError(SipdError):
     """A setting with a value that is not allowed: values `variable`, `value`, `allowed`."""
 
@@ -137,6 +144,8 @@ class ProviderError(SipdError):
         self.status = status
         self.request_id = request_id
         self.retries = retries
+        self.retried_for: tuple[str, ...] = ()
+        """What each attempt before the last one met: class names of this module."""
         self.retry_after = retry_after
         self.sent = sent
         super().__init__(detail, text_key=text_key, **values)

@@ -98,12 +98,18 @@ class MeteredClient:
         return reply.vectors
 
     @asynccontextmanager
-    async def chat_stream(self, request: ChatRequest, *, conversation: str | None) -> AsyncIterator["MeteredStream"]:
+    async def chat_stream(
+        self,
+        request: ChatRequest,
+        *,
+        conversation: str | None,
+        on_settled: Callable[[CallRecord], None] | None = None,
+    ) -> AsyncIterator["MeteredStream"]:
         """The answer as it comes; raises ProviderError, BudgetExceededError, StoreError. Leaving early stops the call
-        upstream and books what had come by then."""
+        upstream and books what had come by then. `on_settled` hears of this call's record, however it ended."""
         said = [message.content for message in request.messages]
         most = Usage(sum(map(_most_tokens, said)), request.max_tokens)
-        call = self._call(Kind.CHAT, request.model, "chat", said, most, conversation)
+        call = self._call(Kind.CHAT, request.model, "chat", said, most, conversation, on_settled)
         await call.reserve()
         stream: MeteredStream | None = None
         try:
@@ -119,7 +125,14 @@ class MeteredClient:
                 await stream.settle_stopped()
 
     def _call(
-        self, kind: Kind, model: str, operation: str, texts: Sequence[str], most: Usage, conversation: str | None
+        self,
+        kind: Kind,
+        model: str,
+        operation: str,
+        texts: Sequence[str],
+        most: Usage,
+        conversation: str | None,
+        on_settled: Callable[[CallRecord], None] | None = None,
     ) -> "PaidCall":
         at = datetime.fromtimestamp(self._clock(), tz=UTC)
         price = self._prices.price(model, jakarta_day(at))
@@ -134,13 +147,19 @@ class MeteredClient:
             conversation=conversation,
             outcome=Outcome.OPEN,
         )
+
+        def settled(record: CallRecord) -> None:
+            self._on_settled(record)
+            if on_settled is not None:
+                on_settled(record)
+
         return PaidCall(
             worst,
             price,
             self._books,
             self.breaker(kind, model),
             estimate=lambda said: self._estimate(texts, said, most),
-            on_settled=self._on_settled,
+            on_settled=settled,
             timer=self._timer,
         )
 
@@ -260,17 +279,21 @@ class PaidCall:
             if not error.sent and not said:
                 await self._shielded(self._release)
                 return
-            meta = meta or CallMeta(self._elapsed_ms(), error.retries, error.request_id)
+            meta = meta or CallMeta(self._elapsed_ms(), error.retries, error.request_id, error.retried_for)
             if usage is None and not said and (error.status or 0) >= 400:
                 usage = Usage(0)
-        await self._settle(_outcome(error, said), usage, said, meta or CallMeta(self._elapsed_ms(), 0, None))
+        meta, outcome = meta or CallMeta(self._elapsed_ms(), 0, None), _outcome(error, said)
+        cause = None if outcome is Outcome.STOPPED else type(error).__name__
+        await self._settle(outcome, usage, said, meta, cause)
 
-    async def _settle(self, outcome: Outcome, usage: Usage | None, said: str, meta: CallMeta) -> None:
-        await self._shielded(lambda: self._enter(outcome, usage, said, meta))
+    async def _settle(
+        self, outcome: Outcome, usage: Usage | None, said: str, meta: CallMeta, cause: str | None = None
+    ) -> None:
+        await self._shielded(lambda: self._enter(outcome, usage, said, meta, cause))
         if self.record is not None:
             self._on_settled(self.record)
 
-    def _enter(self, outcome: Outcome, usage: Usage | None, said: str, meta: CallMeta) -> None:
+    def _enter(self, outcome: Outcome, usage: Usage | None, said: str, meta: CallMeta, cause: str | None) -> None:
         used = usage if usage is not None else self._estimate(said)
         self.record = replace(
             self._worst,
@@ -280,6 +303,8 @@ class PaidCall:
             retries=meta.retries,
             outcome=outcome,
             request_id=meta.request_id,
+            error=cause,
+            retried_for=meta.retried_for,
         )
         self._books.settle(self._entry, self.record)
 

@@ -13,10 +13,10 @@ from anyio import Event, Lock, create_task_group, to_thread
 from numpy.typing import NDArray
 
 from sipd_core.chat.reader import LocalReader
-from sipd_core.chat.turn import Intent
+from sipd_core.chat.turn import PREPARING, Impairment, Intent
 from sipd_core.documents import IndexingProgress
 from sipd_core.embeddings import Vectors
-from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError
+from sipd_core.errors import EmbeddingError, IndexOwnedError, SipdError, StoreError, root_cause
 from sipd_core.knowledge.base import KnowledgeBase
 from sipd_core.knowledge.exact import ExactIndex
 from sipd_core.knowledge.importing import Importer
@@ -145,11 +145,11 @@ class Upkeep:
         """Whether questions can be answered with everything there is."""
         return self._prepared.is_set()
 
-    def degraded(self) -> str | None:
-        """Why answers are not as good as they could be, in Indonesian."""
+    def degraded(self) -> Impairment | None:
+        """Why answers are not as good as they could be."""
         if self.problem is not None:
-            return self.problem.user_text
-        return None if self.is_prepared else text("answer.status.preparing")
+            return Impairment(self.problem.user_text, root_cause(self.problem))
+        return None if self.is_prepared else Impairment(text("answer.status.preparing"), PREPARING)
 
     def progress(self) -> IndexingProgress:
         """How many rows wait to be found by meaning."""

@@ -65,6 +65,10 @@ class CallRecord:
     outcome: Outcome = Outcome.OK
     request_id: str | None = None
     """The provider's own name of the call, for a question to its support."""
+    error: str | None = None
+    """Class name of what ended a call that failed or broke; None for any other."""
+    retried_for: tuple[str, ...] = ()
+    """What each attempt before the last one met, as class names of errors.py."""
 
 
 class Books(Protocol):

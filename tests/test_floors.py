@@ -113,6 +113,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.laboratory",
         "sipd_core.spending",
     ),
+    ("sipd_core.chat.tracing",),
     ("sipd_core.chat.conversation", "sipd_core.access"),
     ("sipd_core.engine", "sipd_core.recovery", "sipd_core.blocking_laboratory"),
     ("sipd_core.uploads",),

@@ -12,12 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from sipd_core.blocking import BlockingEngine
+from sipd_core.cache import VectorOrigin
 from sipd_core.chat.turn import AnsweredBy, AnswerPart, Feedback, Turn, Verdict, Withdrawn
 from sipd_core.prices import DatedPrice, Price
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import Settings, load_settings
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
+from sipd_core.store.traces import Mode, TurnTrace
 from sipd_core.texts import text
 from sipd_core.usage import jakarta_day
 from tests.provider import (
@@ -127,6 +129,17 @@ def ask(engine: BlockingEngine, question: str = QUESTION) -> tuple[list[AnswerPa
     return parts, turn
 
 
+def traced(engine: BlockingEngine, turn: Turn, books: Books) -> TurnTrace:
+    """The trace of a turn, which says of its calls what the books say of them."""
+    trace, entries = engine._engine.traces.get(turn.turn_id), books.entries()
+    assert trace.usage is not None and trace.cost_usd is not None
+    assert trace.usage.prompt == sum(entry["prompt_tokens"] for entry in entries)  # type: ignore[misc]
+    assert trace.usage.completion == sum(entry["completion_tokens"] for entry in entries)  # type: ignore[misc]
+    assert trace.cost_usd * 10**12 == sum(entry["cost_pico_usd"] for entry in entries)  # type: ignore[misc]
+    assert trace.retries == sum(entry["retries"] for entry in entries)  # type: ignore[misc]
+    return trace
+
+
 _COUNT = iter(range(1_000_000))
 
 
@@ -152,6 +165,10 @@ def test_a_hosted_answer_cites_its_case_and_is_in_the_books(engine: BlockingEngi
     assert (entry["outcome"], entry["estimated"], entry["retries"]) == ("ok", False, 0)
     assert entry["conversation_id"] == turn.session_id and entry["cost_pico_usd"] == round(turn.cost_usd * 1e12)
     assert len(books.entries("query_embedding")) == 1
+    trace = traced(engine, turn, books)
+    assert (trace.mode, trace.outcome, trace.model) == (Mode.HOSTED, "ok", CHAT_MODEL)
+    assert (trace.embedding_cache, trace.answer_cached) == (VectorOrigin.MISS, False)
+    assert set(trace.timings_ms) == {"mask", "embed", "search", "classify", "first_token", "total"}
 
 
 def test_what_is_sent_is_masked_and_fenced(engine: BlockingEngine, provider: Provider) -> None:
@@ -170,6 +187,9 @@ def test_the_same_first_question_costs_no_call(engine: BlockingEngine, provider:
     _, again = ask(engine, f"  {question.upper()} ?")
     assert (again.answered_by, again.response, again.cost_usd) == (AnsweredBy.CACHE, first.response, 0.0)
     assert len(provider.requests) == before
+    trace = engine._engine.traces.get(again.turn_id)
+    assert (trace.mode, trace.answer_cached, trace.embedding_cache) == (Mode.CACHE, True, None)
+    assert (trace.cost_usd, trace.embedding_ms, trace.search_ms) == (0, None, None), "nothing was looked for"
     _, other = ask(engine, f"{question} tidak")
     assert other.answered_by is AnsweredBy.HOSTED
 
@@ -213,10 +233,10 @@ def test_a_follow_up_tells_the_model_what_was_said(engine: BlockingEngine, provi
 # --- every way to fail ------------------------------------------------------------------------------------------------
 
 WORKS = [
-    pytest.param(RateLimit("0"), {"retries": 1}, id="429 in seconds"),
+    pytest.param(RateLimit("0"), {"retries": 1, "retried_for": "RateLimitedError"}, id="429 in seconds"),
     pytest.param(RateLimit("Sun, 22 Nov 2015 05:00:00 GMT"), {"retries": 1}, id="429 with a date"),
     pytest.param(ServerError(), {"retries": 1}, id="500"),
-    pytest.param(Reset(), {"retries": 1}, id="reset"),
+    pytest.param(Reset(), {"retries": 1, "retried_for": "ProviderDownError"}, id="reset"),
     pytest.param(SplitBytes(), {"retries": 0}, id="split characters"),
     pytest.param(NoUsage(), {"estimated": True}, id="no usage"),
 ]
@@ -233,7 +253,8 @@ def test_what_heals_is_not_noticed(
     assert Withdrawn() not in parts and "→" in turn.response and "�" not in turn.response
     (entry,) = books.entries()
     assert entry["outcome"] == "ok" and entry["cost_pico_usd"] > 0
-    assert {name: entry[name] for name in booked} == booked
+    assert {name: entry[name] for name in booked} == booked and entry["error"] is None
+    assert traced(engine, turn, books).mode is Mode.HOSTED
 
 
 DOWN = [
@@ -256,6 +277,9 @@ def test_what_does_not_heal_is_answered_locally_and_said(
     parts, turn = ask(engine, question)
     _is_local(turn, reason)
     (entry,) = books.entries()
+    trace = traced(engine, turn, books)
+    assert (trace.mode, trace.outcome, trace.model) == (Mode.DEGRADED, "ok", "")
+    assert trace.degraded in (entry["error"], "BadReplyError")
     if outcome:
         assert entry["outcome"] == outcome
     if cost is not None:
@@ -290,6 +314,7 @@ def test_a_broken_stream_is_withdrawn_and_paid_for(engine: BlockingEngine, provi
     (entry,) = books.entries()
     assert entry["outcome"] == "broken" and entry["cost_pico_usd"] > 0
     assert turn.cost_usd == pytest.approx(entry["cost_pico_usd"] / 1e12)
+    assert traced(engine, turn, books).degraded == entry["error"] and entry["error"]
     assert ask(engine, question)[1].answered_by is AnsweredBy.HOSTED
 
 
@@ -310,6 +335,10 @@ def test_without_an_embedding_words_are_compared(engine: BlockingEngine, provide
     _, turn = ask(engine, question)
     assert turn.verdict is Verdict.FOUND and turn.answered_by is AnsweredBy.HOSTED
     assert turn.degraded and "Pencarian kata tetap berjalan" in turn.degraded
+    trace = traced(engine, turn, books)
+    failed = {entry["error"] for entry in books.entries("query_embedding")}
+    assert (trace.mode, trace.model, trace.embedding_cache) == (Mode.DEGRADED, CHAT_MODEL, None)
+    assert trace.degraded in failed, "the provider's failure, not that of the embedding made of it"
     assert [entry["outcome"] for entry in books.entries("query_embedding")].count("failed") >= 1
     provider.clear()
     _recover(engine)
@@ -351,9 +380,38 @@ def test_a_stopped_answer_is_kept_paid_for_and_ended_upstream(engine: BlockingEn
     assert exchange.turn.stopped and exchange.turn.response and said.startswith(exchange.turn.response[:40])
     (entry,) = books.entries()
     assert (entry["outcome"], entry["estimated"]) == ("stopped", True)
+    trace = traced(engine, exchange.turn, books)
+    assert (trace.outcome, trace.mode) == ("stopped", Mode.HOSTED)
     assert 0 < entry["completion_tokens"] < 200 and exchange.turn.cost_usd == entry["cost_pico_usd"] / 1e12
     _wait(lambda: len(provider.cancelled) > cancelled)
     assert ask(engine, fresh())[1].answered_by is AnsweredBy.HOSTED, "the next call is not harmed"
+
+
+def test_an_answer_stopped_before_its_first_word_leaves_a_trace(engine: BlockingEngine, provider: Provider) -> None:
+    books, session, known = Books(engine), engine.new_session_id(), len(engine.traces())
+    provider.script("chat", SlowFirstByte(0.8))
+    parts = engine.answer(fresh(), session)
+    assert next(parts) == "", "nothing has come yet"
+    parts.close()
+    (trace,) = engine.traces()[known:]
+    assert (trace.session_id, trace.outcome, trace.verdict, trace.escalated) == (session, "stopped", None, False)
+    assert trace.total_ms and trace.search_ms and "first_token" not in trace.timings_ms
+    assert [entry["outcome"] for entry in books.entries()] == ["stopped"]
+
+
+def test_a_turn_that_breaks_leaves_a_trace_with_its_cause(
+    engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    known = len(engine.traces())
+    monkeypatch.setattr(engine._engine._chat._drafter, "_said", broken)
+    with pytest.raises(ZeroDivisionError):
+        ask(engine, fresh())
+    (trace,) = engine.traces()[known:]
+    assert (trace.outcome, trace.mode, trace.verdict) == ("ZeroDivisionError", Mode.LOCAL, None)
+    assert engine.performance().errors_by_cause["ZeroDivisionError"] == 1
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

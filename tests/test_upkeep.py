@@ -300,7 +300,7 @@ async def test_a_folder_of_the_first_release_is_taken_over_without_reading(place
     async with run_once(Console(place, None, again)) as console:
         assert console.serving == "multilingual-e5-small-q4/384"
         assert (await console.ask()).hits[0].vector > 0.5
-    assert (again.read, again.asked) == (0, 1)
+        assert (again.read, again.asked) == (0, 0), "an example of the classifiers, which is in SQL"
     assert console.collections() == {collection_name("uji", name, 384)}
 
 
@@ -365,7 +365,7 @@ async def test_without_any_model_words_answer_and_the_reason_is_told(place: Plac
     console.add(rows(6), "awal")
     async with console.running():
         assert (await console.ask()).hits
-        assert "uji" in (console.upkeep.degraded() or "")
+        assert "uji" in str(console.upkeep.degraded())
         assert "uji" in (console.upkeep.progress().error or "")
         with pytest.raises(EmbeddingError):
             await console.upkeep.wait_until_indexed()
@@ -494,7 +494,7 @@ async def test_a_second_process_follows_the_owner(place: Place) -> None:
             await guest.upkeep.wait_until_indexed()
         assert guest.serving == "huruf/32"
         assert (await guest.base.search("kwitansi honorarium nomor 1")).hits[0].vector > 0.5
-        assert "proses lain" in (guest.upkeep.degraded() or "")
+        assert "proses lain" in str(guest.upkeep.degraded())
     assert guest.cases.state(SERVING_STATE) == "huruf/32"
 
 

@@ -1,7 +1,7 @@
 """Who writes an answer: the hosted model, the fallback model, or the console itself, in this order, decided anew each time."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +17,7 @@ from sipd_core.errors import (
     SipdError,
 )
 from sipd_core.texts import text
-from sipd_core.usage import CallRecord
+from sipd_core.usage import CallRecord, Usage
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +38,14 @@ class PaidStream(Protocol):
     def finish_reason(self) -> str | None:
         """Why the model ended."""
 
-    @property
-    def record(self) -> CallRecord | None:
-        """What the books say, once they say it."""
-
 
 class PaidChat(Protocol):
     """Chat calls that are reserved, booked and guarded."""
 
-    def chat_stream(self, request: ChatRequest, *, conversation: str | None) -> AbstractAsyncContextManager[PaidStream]:
-        """Raises ProviderError or BudgetExceededError."""
+    def chat_stream(
+        self, request: ChatRequest, *, conversation: str | None, on_settled: Callable[[CallRecord], None] | None
+    ) -> AbstractAsyncContextManager[PaidStream]:
+        """Raises ProviderError or BudgetExceededError; `on_settled` hears what the books say, however it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +69,37 @@ class Writing:
     whole: bool = False
     """Ended by the writer, at no limit: fit to be kept for others."""
     cut: bool = False
-    cost: Decimal | None = Decimal(0)
+    calls: list[CallRecord] = field(default_factory=list)
+    """What the books say of every call that was made for it, also of those that failed."""
     problems: list[SipdError] = field(default_factory=list)
     """Why each earlier choice did not write it."""
 
     @property
     def answered_by(self) -> AnsweredBy:
         return AnsweredBy.HOSTED if self.model else AnsweredBy.LOCAL
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD of all calls; one unknown price makes the sum unknown."""
+        known = [call.cost_usd for call in self.calls if call.cost_usd is not None]
+        return sum(known, Decimal(0)) if len(known) == len(self.calls) else None
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all calls."""
+        used = [call.usage for call in self.calls]
+        return Usage(
+            sum(one.prompt for one in used),
+            sum(one.completion for one in used),
+            sum(one.cached for one in used),
+            estimated=any(one.estimated for one in used),
+        )
+
+    @property
+    def retries(self) -> int:
+        """Of all calls, with those that never reached the provider and stand in no books."""
+        unsent = sum(error.retries for error in self.problems if isinstance(error, ProviderError) and not error.sent)
+        return unsent + sum(call.retries for call in self.calls)
 
     @property
     def degraded(self) -> str | None:
@@ -92,12 +114,6 @@ class Writing:
     def begin(self, model: str) -> None:
         """Start over with the next choice."""
         self.text, self.model = "", model
-
-    def charge(self, record: CallRecord | None) -> None:
-        """Add what a call cost; one unknown price makes the sum unknown."""
-        if record is not None:
-            known = self.cost is not None and record.cost_usd is not None
-            self.cost = self.cost + record.cost_usd if known else None  # type: ignore[operator]
 
 
 class Answerer:
@@ -133,15 +149,12 @@ class Answerer:
     ) -> AsyncIterator[str]:
         limit = self._settings.max_characters
         request = ChatRequest(model, tuple(messages), limit // CHARACTERS_PER_TOKEN, self._settings.temperature)
-        stream: PaidStream | None = None
-        try:
-            async with self._chat.chat_stream(request, conversation=conversation) as stream:
-                async for piece in stream:
-                    writing.text += piece
-                    yield piece
-                reason = stream.finish_reason
-        finally:
-            writing.charge(stream.record if stream else None)
+        paid = self._chat.chat_stream(request, conversation=conversation, on_settled=writing.calls.append)
+        async with paid as stream:
+            async for piece in stream:
+                writing.text += piece
+                yield piece
+            reason = stream.finish_reason
         if reason not in (WHOLE, CUT) or not writing.text.strip():
             raise BadReplyError(f"finish_reason {reason!r}", reason=text("answer.mode.no_answer"))
         writing.cut = reason == CUT or len(writing.text) > limit

@@ -14,8 +14,9 @@ from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
 from sipd_core.chat.answering import Answerer, Writing
 from sipd_core.chat.citations import check, without_marks
 from sipd_core.chat.drafting import Draft, Drafter, since
+from sipd_core.chat.tracing import STOPPED, TraceHead, answered, broken
 from sipd_core.chat.turn import AnsweredBy, AnswerPart, Turn
-from sipd_core.errors import MessageError, SipdError
+from sipd_core.errors import MessageError, SipdError, root_cause
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
 from sipd_core.store.conversations import ConversationStore
@@ -57,23 +58,24 @@ class ConversationEngine:
         A caller who leaves in mid-answer cancels the model's work; what had come by then is stored.
         """
         started = time.perf_counter()
-        turn_id = uuid.uuid4().hex
+        head = TraceHead(uuid.uuid4().hex, session_id, started)
+        writing = Writing()
+        draft: Draft | None = None
         try:
-            draft = await self._drafter.draft(message, session_id, turn_id)
-            writing = Writing()
-            try:
-                async for part in self._write(draft, writing, started):
-                    yield part
-            except anyio.get_cancelled_exc_class():
-                with anyio.CancelScope(shield=True):
-                    await self._keep_partial(draft, writing, started)
-                raise
+            draft = await self._drafter.draft(message, session_id, head.turn_id)
+            async for part in self._write(draft, writing, started):
+                yield part
             turn = _written(draft, writing, started)
-            await to_thread.run_sync(self._remember, draft, turn, "ok")
-        except SipdError as error:
-            if not isinstance(error, MessageError):
-                self._monitor.record_error(type(error).__name__)
-                await to_thread.run_sync(self._note_failure, turn_id, session_id, error, since(started))
+            await to_thread.run_sync(self._remember, draft, writing, turn)
+        except MessageError:
+            raise
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._keep_partial, head, draft, writing)
+            raise
+        except Exception as error:
+            self._monitor.record_error(type(error).__name__)
+            await to_thread.run_sync(self._note, broken(head, self._now(), type(error).__name__, draft, writing))
             raise
         self._keep_for_others(draft, writing, turn)
         timings = turn.timings_ms
@@ -94,11 +96,13 @@ class ConversationEngine:
         for start in range(0, len(writing.text), _CHUNK):
             yield writing.text[start : start + _CHUNK]
 
-    async def _keep_partial(self, draft: Draft, writing: Writing, started: float) -> None:
-        """Nothing that a person has read is lost; before the first word there is nothing to keep."""
-        if writing.text.strip():
-            turn = replace(_written(draft, writing, started), stopped=True, caution="")
-            await to_thread.run_sync(self._remember, draft, turn, "stopped")
+    def _keep_partial(self, head: TraceHead, draft: Draft | None, writing: Writing) -> None:
+        """Nothing that a person has read is lost; before the first word there is nothing to keep but the trace."""
+        if draft is not None and writing.text.strip():
+            turn = replace(_written(draft, writing, head.started), stopped=True, caution="")
+            self._remember(draft, writing, turn)
+        else:
+            self._note(broken(head, self._now(), STOPPED, draft, writing))
 
     def _keep_for_others(self, draft: Draft, writing: Writing, turn: Turn) -> None:
         """A whole hosted answer with its references in order, to a first question."""
@@ -108,23 +112,19 @@ class ConversationEngine:
             kept = KeptAnswer(draft.found, turn.response, turn.cited, turn.model)
             self._kept_answers.put(draft.masked.text, draft.state, kept)
 
-    def _remember(self, draft: Draft, turn: Turn, outcome: str) -> None:
-        self._store.add(draft.masked.text, turn, draft.whole[1].to_json())
-        at = datetime.fromtimestamp(self._clock(), tz=UTC)
-        verdict = turn.verdict if turn.searched else None
-        relevance = turn.relevance if turn.searched else None
-        self._traces.add(
-            TurnTrace(turn.turn_id, turn.session_id, at, outcome, verdict, relevance, draft.cached, turn.timings_ms)
-        )
+    def _remember(self, draft: Draft, writing: Writing, turn: Turn) -> None:
+        trace = answered(draft, writing, turn, self._now())
+        self._store.add(draft.masked.text, turn, draft.whole[1].to_json(), trace)
 
-    def _note_failure(self, turn_id: str, session_id: str, error: SipdError, elapsed: float) -> None:
-        """A failed turn leaves a trace too, unless the store itself is what failed."""
-        at = datetime.fromtimestamp(self._clock(), tz=UTC)
-        trace = TurnTrace(turn_id, session_id, at, type(error).__name__, None, None, False, {"total": elapsed})
+    def _note(self, trace: TurnTrace) -> None:
+        """A turn without an answer leaves a trace too, unless the store itself is what failed."""
         try:
             self._traces.add(trace)
-        except SipdError as second:
-            log.error("the trace of a failed turn could not be kept: %s", second)
+        except SipdError as error:
+            log.error("the trace of a turn without an answer could not be kept: %s", error)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), tz=UTC)
 
 
 def _written(draft: Draft, writing: Writing, started: float) -> Turn:
@@ -133,13 +133,15 @@ def _written(draft: Draft, writing: Writing, started: float) -> Turn:
     turn = replace(turn, timings_ms=draft.timings | {"total": since(started)})
     if draft.kept is not None:
         return _hosted(turn, draft.kept.response, AnsweredBy.CACHE, draft.kept.model, draft.kept.cited, "")
+    degraded = _both(turn.degraded, writing.degraded)
+    problem = root_cause(writing.problems[0]) if writing.problems else turn.problem
+    turn = replace(turn, cost_usd=_dollars(writing), degraded=degraded, problem=problem)
     if not writing.model:
-        return replace(turn, cost_usd=_dollars(writing), degraded=_both(turn.degraded, writing.degraded))
+        return turn
     checked = check(writing.text, turn.sources, draft.masked.text)
     response = mask(checked.text + (text("answer.cut_model") if writing.cut else "")).text
     cited = tuple(turn.sources[number - 1].case.id for number in checked.cited)
-    turn = _hosted(turn, response, AnsweredBy.HOSTED, writing.model, cited, checked.caution)
-    return replace(turn, cost_usd=_dollars(writing), degraded=_both(turn.degraded, writing.degraded))
+    return _hosted(turn, response, AnsweredBy.HOSTED, writing.model, cited, checked.caution)
 
 
 def _hosted(turn: Turn, response: str, by: AnsweredBy, model: str, cited: tuple[str, ...], caution: str) -> Turn:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from anyio import to_thread
 from numpy.typing import NDArray
 
+from sipd_core.cache import VectorOrigin
 from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
 from sipd_core.chat.answers import (
     compose,
@@ -36,6 +37,7 @@ from sipd_core.chat.suggestions import Suggestions, suggest
 from sipd_core.chat.turn import (
     Escalation,
     EscalationReason,
+    Impairment,
     Intent,
     Turn,
     Verdict,
@@ -74,8 +76,6 @@ class Draft:
     masked: Masked
     complete: Callable[[], tuple[Turn, Memory]]
     timings: dict[str, float]
-    cached: bool = False
-    """The question's embedding was at hand."""
     brief: Brief | None = None
     """What a hosted model is to write from; None when the console's own words stand."""
     local: str = ""
@@ -125,7 +125,7 @@ class Drafter:
         reader: Reader,
         *,
         settings: ConversationSettings,
-        degraded: Callable[[], str | None],
+        degraded: Callable[[], Impairment | None],
         kept_answers: AnswerCache | None = None,
         knowledge_state: Callable[[], str] = str,
     ) -> None:
@@ -182,7 +182,6 @@ class Drafter:
             masked,
             complete,
             timings,
-            cached=kept is not None or found.cached,
             brief=brief,
             local=said.response,
             kept=kept if brief else None,
@@ -194,12 +193,14 @@ class Drafter:
         """Cases for the message, or for the problem it goes on about; tells which (True: it goes on)."""
         if not memory.problem or not may_follow_up(now, memory):
             return await self._base.search(message), False
+        alone = None
         if not must_follow_up(now):
             alone = await self._base.search(message)
             if alone.verdict is Verdict.FOUND or alone.relevance < OUTSIDE:
                 return alone, False
         exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
-        return await self._base.search(f"{memory.problem}\n{message}", exclude=exclude), True
+        whole = await self._base.search(f"{memory.problem}\n{message}", exclude=exclude)
+        return (_after(alone, whole) if alone else whole), True
 
     def _compose(
         self,
@@ -212,6 +213,7 @@ class Drafter:
         sentiment: float,
         escalation: Escalation,
     ) -> Turn:
+        impaired = _impaired(found) or self._degraded()
         next_steps = suggest(intent, found.verdict, found.hits) if said.rests_on_cases else Suggestions((), ())
         return Turn(
             response=said.response,
@@ -229,7 +231,8 @@ class Drafter:
             for_caller=said.for_caller,
             ask_caller=next_steps.ask_caller,
             masked=dict(masked.counts),
-            degraded=found.degraded or self._degraded(),
+            degraded=impaired.said if impaired else None,
+            problem=impaired.problem if impaired else None,
         )
 
     def _said(self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation) -> _Said:
@@ -285,6 +288,17 @@ class Drafter:
                 length=len(message),
                 limit=self._settings.max_message,
             )
+
+
+def _impaired(found: SearchResult) -> Impairment | None:
+    return Impairment(found.degraded, found.problem or "") if found.degraded else None
+
+
+def _after(first: SearchResult, second: SearchResult) -> SearchResult:
+    """The second search, with the time that both took and whatever the first had to compute."""
+    timings = {stage: took + first.timings_ms.get(stage, 0.0) for stage, took in second.timings_ms.items()}
+    computed = VectorOrigin.MISS in (first.origin, second.origin)
+    return replace(second, timings_ms=timings, origin=VectorOrigin.MISS if computed else second.origin)
 
 
 def _alike(words: str) -> _Said:

@@ -63,6 +63,19 @@ class AnsweredBy(StrEnum):
     CACHE = "cache"
 
 
+PREPARING = "Preparing"
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """Why answers are not as good as they could be."""
+
+    said: str
+    """In Indonesian."""
+    problem: str
+    """Class of the error behind it, or PREPARING while the console starts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One answered message: the seven fields of the source document's `process_message`, and what they rest on."""
@@ -103,6 +116,8 @@ class Turn:
     """Ids of the cases that a hosted answer refers to, all of them among `sources`."""
     caution: str = ""
     """What to check before a hosted answer is passed on, in Indonesian; empty when its references are in order."""
+    problem: str | None = None
+    """Class of the error behind `degraded`."""
     stopped: bool = False
     """The person stopped the answer: `response` is what had come by then."""
 

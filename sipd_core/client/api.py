@@ -240,7 +240,7 @@ class OpenAIClient:
         return ", ".join(likest[:_NAMED_MODELS]) or text("errors.provider.none_listed")
 
     def _meta(self, trip: Trip) -> CallMeta:
-        return CallMeta((self._clock() - trip.started) * 1_000, trip.retries, trip.request_id)
+        return CallMeta((self._clock() - trip.started) * 1_000, trip.retries, trip.request_id, trip.met)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Trip:
     deadline: float
     """Both in the seconds of the client's clock."""
     retries: int = 0
+    met: tuple[str, ...] = ()
+    """Class names of the errors that were tried again."""
     reached: bool = False
     """Something of any attempt was sent."""
     request_id: str | None = None
@@ -47,7 +49,7 @@ class Trip:
 
     def signed(self, error: ProviderError) -> ProviderError:
         """`error` with what is known of the call as a whole."""
-        error.retries = self.retries
+        error.retries, error.retried_for = self.retries, self.met
         error.request_id = error.request_id or self.request_id
         error.sent = self.reached
         return error
@@ -149,4 +151,5 @@ def _error(state: RetryCallState) -> ProviderError:
 
 def _count(state: RetryCallState, trip: Trip) -> None:
     trip.retries = state.attempt_number
+    trip.met = (*trip.met, type(_error(state)).__name__)
     log.debug("attempt %d failed (%s), next in %.2f s", state.attempt_number, _error(state), state.upcoming_sleep)

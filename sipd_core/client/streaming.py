@@ -77,7 +77,8 @@ class ChatStream:
     def meta(self) -> CallMeta:
         """How the call went so far."""
         until = self._clock() if self._closed_at is None else self._closed_at
-        return CallMeta((until - self._trip.started) * 1_000, self._trip.retries, self._trip.request_id)
+        trip = self._trip
+        return CallMeta((until - trip.started) * 1_000, trip.retries, trip.request_id, trip.met)
 
     def __aiter__(self) -> Self:
         return self

@@ -62,6 +62,8 @@ class CallMeta:
     retries: int
     request_id: str | None
     """The provider's own name of the call (x-request-id), for a question to its support."""
+    retried_for: tuple[str, ...] = ()
+    """What each attempt before the last one met: class names of errors.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Asks memory first, then the durable store, then the model; what one caller is having computed, others wait for."""
 
 import hashlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,13 +14,15 @@ import numpy as np
 from anyio import CancelScope, Lock, to_thread
 from numpy.typing import NDArray
 
-from sipd_core.cache import CacheStats, EmbeddingCache, SingleFlight
+from sipd_core.cache import CacheStats, EmbeddingCache, SingleFlight, VectorOrigin
 from sipd_core.embeddings import Embedder, Operation, Role, Vectors
 from sipd_core.embeddings.shipped import ShippedVectors
-from sipd_core.errors import EmbeddingError
+from sipd_core.errors import EmbeddingError, StoreError
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.embeddings import EmbeddingStore
 from sipd_core.usage import CallRecord, Usage
+
+log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32]
 
@@ -31,6 +34,8 @@ class Embedded:
     vectors: Vectors
     keys: tuple[str, ...]
     computed: int
+    origin: VectorOrigin = VectorOrigin.MISS
+    """Of the vector that was furthest away."""
 
 
 @dataclass(slots=True)
@@ -66,6 +71,8 @@ class CachedEmbedder:
         self._cost_per_token = cost_per_token
         self._asked: SingleFlight[Vector] = SingleFlight()
         self._writing = Lock()
+        self._examples: set[str] = set()
+        """Keys of the questions that are known to be in SQL."""
 
     @property
     def model(self) -> str:
@@ -88,16 +95,25 @@ class CachedEmbedder:
         ).hexdigest()
 
     async def queries(self, texts: list[str]) -> Embedded:
-        """One vector per question, kept in memory only: what people ask is not stored beside the rows."""
+        """One vector per question, kept in memory only: what people ask is not stored beside the rows.
+
+        Examples are in SQL for good, and are read from there; nothing else is looked for in it, which would keep
+        questions that come in together from being sent together.
+        """
         keys = [self.key("query", text) for text in texts]
         known = self._from_memory(keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        stored: dict[str, Vector] = {}
 
         async def compute(own: list[str]) -> dict[str, Vector]:
-            return await self._ask({key: missing[key] for key in own})
+            stored.update(await self._from_store([key for key in own if key in self._examples]))
+            unread = {key: missing[key] for key in own if key not in stored}
+            return stored | (await self._ask(unread) if unread else {})
 
-        found, computed = await self._asked.get(missing, compute)
-        return self._embedded(keys, known | found, computed)
+        found, own = await self._asked.get(missing, compute)
+        computed = own - len(stored)
+        nearest = VectorOrigin.DURABLE if stored else VectorOrigin.MEMORY
+        return self._embedded(keys, known | found, computed, VectorOrigin.MISS if computed else nearest)
 
     async def passages(self, texts: list[str], on_progress: Callable[[int], None] | None = None) -> Embedded:
         """One vector per passage, durable before they are returned, and as far as they came when it fails.
@@ -108,7 +124,9 @@ class CachedEmbedder:
 
     async def examples(self, texts: list[str]) -> Embedded:
         """One question vector per shipped example, durable: computed at the first start only."""
-        return await self._durable(texts, "query", "training_embedding", None)
+        embedded = await self._durable(texts, "query", "training_embedding", None)
+        self._examples.update(embedded.keys)
+        return embedded
 
     async def remember(self, texts: list[str]) -> None:
         """Have the vectors of questions at hand that are asked again and again, such as a gold set's: read once for good.
@@ -120,6 +138,7 @@ class CachedEmbedder:
             if self._memory is not None:
                 for key, vector in zip(embedded.keys, embedded.vectors, strict=True):
                     self._memory.set(key, vector)
+
     def unread_passages(self, texts: list[str]) -> list[str]:
         """The different texts among `texts` whose vectors are neither in SQL nor in the product."""
         by_key = {self.key("passage", text): text for text in texts}
@@ -225,9 +244,25 @@ class CachedEmbedder:
                 self._monitor.record_cache_miss()
         return found
 
-    def _embedded(self, keys: list[str], known: dict[str, Vector], computed: int) -> Embedded:
+    async def _from_store(self, keys: list[str]) -> dict[str, Vector]:
+        """What SQL holds of these; it is in memory on return. A database that cannot be read has nothing to say here."""
+        if not keys:
+            return {}
+        try:
+            stored = await to_thread.run_sync(self._store.get, keys, self.dimension)
+        except StoreError as error:
+            log.warning("vectors of questions could not be read from the database: %s", error)
+            return {}
+        if self._memory is not None:
+            for key, vector in stored.items():
+                self._memory.set(key, vector)
+        return stored
+
+    def _embedded(
+        self, keys: list[str], known: dict[str, Vector], computed: int, origin: VectorOrigin = VectorOrigin.MISS
+    ) -> Embedded:
         vectors = np.stack([known[key] for key in keys]) if keys else np.empty((0, self.dimension), np.float32)
-        return Embedded(vectors, tuple(keys), computed)
+        return Embedded(vectors, tuple(keys), computed, origin)
 
     async def _book(self, work: _Work, operation: Operation) -> None:
         if self._on_call is None or not work.texts:

@@ -15,9 +15,10 @@ from typing import Any
 from anyio import Lock, create_task_group, to_thread
 from numpy.typing import NDArray
 
+from sipd_core.cache import VectorOrigin
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
-from sipd_core.errors import EmbeddingError, SipdError, StoreError
+from sipd_core.errors import EmbeddingError, SipdError, StoreError, root_cause
 from sipd_core.knowledge.calibration import training_texts
 from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.lexical import LexicalScores, kept
@@ -57,12 +58,15 @@ class SearchResult:
     vector: NDArray[Any] | None = None
     """Embedding of the cleaned question by the model that serves as the search returns, None when none could be asked.
     The reader may be given it until the caller awaits anything else: then another model may have taken over."""
-    cached: bool = False
+    origin: VectorOrigin | None = None
+    """Where the question's vector came from, None when none could be had."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     degraded: str | None = None
     """Why only words were compared, in Indonesian."""
     ground: Ground = Ground.EMPTY
     """Why the verdict is what it is."""
+    problem: str | None = None
+    """Class of the error behind `degraded`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,22 +269,25 @@ class KnowledgeBase:
         count = top_k or retrieval.top_k
         query = prepare(text)
         started = time.perf_counter()
-        words, (vector, cached, degraded) = await _compared(snapshot, query)
+        words, asked = await _compared(snapshot, query)
         embedded = time.perf_counter()
         rank = partial(
             self._rank, snapshot, query, words, retrieval, limit=max(limit, count), shown=count, exclude=exclude
         )
         try:
-            ranked = await to_thread.run_sync(rank, vector)
+            ranked = await to_thread.run_sync(rank, asked.vector)
         except StoreError as error:
-            ranked, degraded = await to_thread.run_sync(rank, None), error.user_text
+            ranked, asked = await to_thread.run_sync(rank, None), replace(asked, problem=error)
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
         found = ranked.ranking.cases
         hits = tuple(_hit(one, snapshot, ranked.reports) for one in found[:count])
         why = _ground(hits, retrieval.threshold)
         relevance = hits[0].relevance if hits else 0.0
-        result = SearchResult(hits, why.verdict, relevance, vector, cached, timings, degraded, why)
+        said, kind = (asked.problem.user_text, root_cause(asked.problem)) if asked.problem else (None, None)
+        result = SearchResult(
+            hits, why.verdict, relevance, asked.vector, asked.origin, timings, said, why, problem=kind
+        )
         cases = {one.case_id: snapshot.cases[one.case_id] for one in found}
         return Trial(result, query, ranked.ranking, cases, snapshot.version)
 
@@ -306,11 +313,18 @@ class KnowledgeBase:
         return _Ranked(ranking, self._cases.reported(ids, snapshot.aliases))
 
 
-async def _compared(
-    snapshot: Snapshot, query: PreparedQuery
-) -> tuple[LexicalScores, tuple[NDArray[Any] | None, bool, str | None]]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What became of the wish for a question's vector."""
+
+    vector: NDArray[Any] | None = None
+    origin: VectorOrigin | None = None
+    problem: SipdError | None = None
+
+
+async def _compared(snapshot: Snapshot, query: PreparedQuery) -> tuple[LexicalScores, _Asked]:
     """What the words say, worked out while the question's vector is waited for, and that vector."""
-    found: list[tuple[NDArray[Any] | None, bool, str | None]] = []
+    found: list[_Asked] = []
     failed: list[SipdError] = []
 
     async def embed() -> None:
@@ -327,15 +341,15 @@ async def _compared(
     return words, found[0]
 
 
-async def _embed(side: Side | None, query: PreparedQuery) -> tuple[NDArray[Any] | None, bool, str | None]:
+async def _embed(side: Side | None, query: PreparedQuery) -> _Asked:
     """Vector of the cleaned question, shape (dimension,); the classifiers read it too, so one embedding serves all."""
     if side is None:
-        return None, False, None
+        return _Asked()
     try:
         embedded = await side.embedder.queries([_head_and_tail(query.embedded)])
     except EmbeddingError as error:
-        return None, False, error.user_text
-    return embedded.vectors[0], embedded.computed == 0, None
+        return _Asked(problem=error)
+    return _Asked(embedded.vectors[0], embedded.origin)
 
 
 def _ground(hits: Sequence[Hit], threshold: float) -> Ground:

@@ -29,8 +29,10 @@ from sipd_core.store.schema import (
     exchange_marks,
     exchanges,
     feedback,
+    traces,
 )
 from sipd_core.store.times import moment
+from sipd_core.store.traces import TurnTrace, trace_row
 
 TURN = TypeAdapter(Turn)
 TITLE_LENGTH = 80
@@ -46,11 +48,17 @@ class ConversationStore:
         self._lists: TTLCache[tuple[str, int], tuple[ConversationSummary, ...]] = TTLCache(100, LIST_SECONDS)
         self._lists_lock = threading.Lock()
 
-    def add(self, message: str, turn: Turn, state: str) -> None:
-        """Append one answered message; `state` is the escalation policy's memory as JSON."""
+    def add(self, message: str, turn: Turn, state: str, trace: TurnTrace | None = None) -> None:
+        """Append one answered message, with its trace; `state` is the escalation policy's memory as JSON."""
         now = self._clock()
         marked = mark(message, turn, state)
-        self._database.together(lambda connection: _append(connection, message, turn, state, now, marked))
+
+        def enter(connection: Connection) -> None:
+            _append(connection, message, turn, state, now, marked)
+            if trace is not None:
+                connection.execute(insert(traces), trace_row(trace))
+
+        self._database.together(enter)
         self._forget_lists()
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:

@@ -281,6 +281,8 @@ def _row(call: CallRecord) -> dict[str, Any]:
         "conversation_id": call.conversation,
         "request_id": call.request_id[:REQUEST_ID] if call.request_id else None,
         "priced_by": None,
+        "error": call.error,
+        "retried_for": " ".join(call.retried_for),
     }
 
 
@@ -297,6 +299,8 @@ def _call(row: Row[Any]) -> CallRecord:
         retries=row.retries,
         outcome=Outcome(row.outcome),
         request_id=row.request_id,
+        error=row.error,
+        retried_for=tuple(row.retried_for.split()),
     )
 
 

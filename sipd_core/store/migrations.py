@@ -5,9 +5,10 @@ Each step runs once, in a transaction of its own; a fresh database is made whole
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy import text as sql
 
 
@@ -237,6 +238,68 @@ def m010_assumptions(connection: Connection) -> None:
     )
 
 
+def m011_traces(connection: Connection) -> None:
+    """All that a manager sees of a turn, in columns of its own; why calls failed and were tried again."""
+    for change in _M011:
+        connection.exec_driver_sql(change)
+    last = ""
+    while known := connection.execute(_M011_KNOWN, {"last": last}).mappings().all():
+        connection.execute(_M011_FILL, [_m011_filled(trace) for trace in known])
+        last = known[-1]["turn_id"]
+    connection.exec_driver_sql("ALTER TABLE traces DROP COLUMN cached")
+
+
+_M011 = (
+    "ALTER TABLE traces ADD COLUMN day VARCHAR(10) NOT NULL DEFAULT ''",
+    "ALTER TABLE traces ADD COLUMN mode VARCHAR(16) NOT NULL DEFAULT 'local'",
+    "ALTER TABLE traces ADD COLUMN degraded VARCHAR(60)",
+    *(f"ALTER TABLE traces ADD COLUMN {stage}_ms FLOAT" for stage in ("mask", "embed", "search", "first_token", "total")),
+    *(f"ALTER TABLE traces ADD COLUMN {kind}_tokens INTEGER" for kind in ("prompt", "cached", "completion")),
+    "ALTER TABLE traces ADD COLUMN cost_pico_usd BIGINT",
+    "ALTER TABLE traces ADD COLUMN estimated BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE traces ADD COLUMN embedding_cache VARCHAR(16)",
+    "ALTER TABLE traces ADD COLUMN answer_cached BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE traces ADD COLUMN retries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE traces ADD COLUMN escalated BOOLEAN NOT NULL DEFAULT false",
+    "ALTER TABLE traces ADD COLUMN model VARCHAR(120) NOT NULL DEFAULT ''",
+    "ALTER TABLE usage ADD COLUMN error VARCHAR(60)",
+    "ALTER TABLE usage ADD COLUMN retried_for TEXT NOT NULL DEFAULT ''",
+)
+_M011_KNOWN = sql(
+    "SELECT t.turn_id, t.at, t.outcome, t.verdict, t.cached, t.timings, e.turn FROM traces t"
+    " LEFT JOIN exchanges e ON e.turn_id = t.turn_id WHERE t.turn_id > :last ORDER BY t.turn_id LIMIT 500"
+)
+_M011_FILL = sql(
+    "UPDATE traces SET day = :day, mode = :mode, degraded = :degraded, mask_ms = :mask, embed_ms = :embed,"
+    " search_ms = :search, first_token_ms = :first_token, total_ms = :total, cost_pico_usd = :cost,"
+    " prompt_tokens = :tokens, cached_tokens = :tokens, completion_tokens = :tokens,"
+    " embedding_cache = :embedding, answer_cached = :answer, escalated = :escalated, model = :model"
+    " WHERE turn_id = :turn_id"
+)
+
+
+def _m011_filled(trace: RowMapping) -> dict[str, Any]:
+    """What a trace of before says in the new columns; tokens of a hosted answer were not kept, so they stay unknown."""
+    turn, timings = json.loads(trace["turn"] or "{}"), json.loads(trace["timings"])
+    by, cost = turn.get("answered_by", "local"), turn.get("cost_usd", 0.0)
+    asked = trace["verdict"] is not None and by != "cache"
+    if not asked:
+        timings = {stage: took for stage, took in timings.items() if stage not in ("embed", "search")}
+    stages = {stage: timings.get(stage) for stage in ("mask", "embed", "search", "first_token", "total")}
+    return stages | {
+        "turn_id": trace["turn_id"],
+        "day": f"{datetime.fromtimestamp(trace['at'], UTC) + timedelta(hours=7):%Y-%m-%d}",
+        "mode": "degraded" if turn.get("degraded") else by,
+        "degraded": "SipdError" if turn.get("degraded") else None,
+        "cost": None if cost is None else round(cost * 10**12),
+        "tokens": None if turn.get("model") and by == "hosted" else 0,
+        "embedding": ("memory" if trace["cached"] else "miss") if asked else None,
+        "answer": by == "cache",
+        "escalated": bool(turn.get("should_escalate")),
+        "model": turn.get("model", ""),
+    }
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -248,5 +311,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m008_spending,
     m009_keys,
     m010_assumptions,
+    m011_traces,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -270,12 +270,34 @@ traces = Table(
     Column("turn_id", String(32), primary_key=True),
     Column("conversation_id", String(32), nullable=False),
     Column("at", Float, nullable=False, index=True),
+    Column("day", String(10), nullable=False),
+    Column("mode", String(16), nullable=False, server_default="local"),
+    Column("degraded", String(60)),
     Column("outcome", String(60), nullable=False),
     Column("verdict", String(16)),
     Column("relevance", Float),
-    Column("cached", Boolean, nullable=False),
+    Column("mask_ms", Float),
+    Column("embed_ms", Float),
+    Column("search_ms", Float),
+    Column("first_token_ms", Float),
+    Column("total_ms", Float),
     Column("timings", Text, nullable=False),
+    Column("prompt_tokens", Integer),
+    Column("cached_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_pico_usd", BigInteger),
+    Column("estimated", Boolean, nullable=False, server_default=false()),
+    Column("embedding_cache", String(16)),
+    Column("answer_cached", Boolean, nullable=False, server_default=false()),
+    Column("retries", Integer, nullable=False, server_default="0"),
+    Column("escalated", Boolean, nullable=False, server_default=false()),
+    Column("model", String(120), nullable=False, server_default=""),
 )
+"""One row per turn, also of those that failed or were stopped. `day` is Jakarta's day; `mode` is local, hosted, cache or
+degraded, `degraded` the class of the error behind the last; `outcome` is ok, stopped or the class of an error. Times are
+NULL where that stage was not measured, tokens where nobody counted them, `cost_pico_usd` where a price is unknown. Tokens,
+cost and retries are of the calls that wrote the answer. `embedding_cache` says where the question's vector came from
+(memory, durable or miss), NULL where none was asked for."""
 
 usage = Table(
     "usage",
@@ -297,10 +319,14 @@ usage = Table(
     Column("conversation_id", String(32)),
     Column("request_id", String(120)),
     Column("priced_by", Integer),
+    Column("error", String(60)),
+    Column("retried_for", Text, nullable=False, server_default=""),
     Index("ix_usage_day_cost", "day", "cost_pico_usd"),
 )
 """The books: one row per model call; `day` is Jakarta's day, `cost_pico_usd` is NULL when the price is unknown. A call that
-is under way has the outcome `open` and the most it can cost. `priced_by`: the repricing that gave it its price later."""
+is under way has the outcome `open` and the most it can cost. `error` is the class of what ended a call that failed,
+`retried_for` the classes of what its earlier attempts met, in order, with blanks between. `priced_by`: the
+repricing that gave it its price later."""
 
 backups = Table(
     "backups",

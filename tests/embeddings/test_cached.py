@@ -9,11 +9,11 @@ import pytest
 from anyio import CancelScope, Event
 from anyio.abc import TaskGroup
 
-from sipd_core.cache import EmbeddingCache
+from sipd_core.cache import EmbeddingCache, VectorOrigin
 from sipd_core.embeddings import OnPart, Role, Vectors
 from sipd_core.embeddings.cached import CachedEmbedder, Embedded
 from sipd_core.embeddings.parts import embed_parts, split
-from sipd_core.errors import EmbeddingError, StoreFullError
+from sipd_core.errors import EmbeddingError, StoreFullError, StoreLockedError
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
@@ -108,6 +108,28 @@ async def test_examples_are_durable_questions(bench: Bench, database: Database) 
     assert (first.computed, again.computed, other.inner.seen) == (3, 0, [])
     assert again.vectors.tolist() == [[3, 0], [1, 0], [2, 0]]
     assert bench.booked == [("training_embedding", 3, 3)]
+
+
+async def test_a_question_says_where_its_vector_came_from(bench: Bench) -> None:
+    await bench.embedder.examples(["contoh"])
+    asked = ["contoh", "contoh", "lain", "lain"]
+    origins = [(await bench.embedder.queries([text])).origin for text in asked]
+    kept, memory, miss = VectorOrigin.DURABLE, VectorOrigin.MEMORY, VectorOrigin.MISS
+    assert origins == [kept, memory, miss, memory]
+    assert bench.inner.seen == ["contoh", "lain"], "what SQL holds is not read again by the model"
+    mixed = await bench.embedder.queries(["contoh", "baru", "contoh"])
+    assert (mixed.origin, mixed.computed, mixed.vectors.tolist()) == (miss, 1, [[6, 0], [4, 0], [6, 0]])
+
+
+async def test_a_database_that_cannot_be_read_does_not_keep_a_question_from_its_model(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise StoreLockedError("locked")
+
+    await bench.embedder.examples(["abc"])
+    monkeypatch.setattr(bench.store, "get", locked)
+    assert (await bench.embedder.queries(["abc"])).vectors.tolist() == [[3, 0]]
 
 
 async def test_no_texts_ask_nothing(bench: Bench) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, inspect, select
 
-from sipd_core.chat.turn import Verdict
+from sipd_core.cache import VectorOrigin
+from sipd_core.chat.turn import AnsweredBy, Verdict
 from sipd_core.errors import SipdError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError
+from sipd_core.periods import Period
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import TURN
 from sipd_core.store.database import Database, _migrations
@@ -31,11 +33,12 @@ from sipd_core.store.schema import (
     knowledge_state,
     metadata,
 )
+from sipd_core.store.traces import Mode, TraceStore
 from sipd_core.usage import CallRecord, Usage
 from tests.builders import make_turn
 
 CHANGED = (
-    "usage", "indexed_views", "cases", "removals", "changes", "case_versions", "redirects", "menu_names", "origins",
+    "usage", "indexed_views", "cases", "removals", "traces", "changes", "case_versions", "redirects", "menu_names", "origins",
     "gold_sets", "gold_questions", "gold_runs", "gold_answers", "retrieval_changes", "conversations", "exchange_marks",
     "price_entries", "rate_entries", "invoice_entries", "repricings",
     "api_keys", "rate_limits",
@@ -59,6 +62,10 @@ FIRST_RELEASE = (
     "CREATE TABLE usage (id {id} NOT NULL, at FLOAT NOT NULL, day VARCHAR(10) NOT NULL, operation VARCHAR(40) NOT NULL,"
     " model VARCHAR(120) NOT NULL, tokens INTEGER NOT NULL, texts INTEGER NOT NULL, latency_ms FLOAT NOT NULL,"
     " cost_micro_usd BIGINT, conversation_id VARCHAR(32), PRIMARY KEY (id))",
+    "CREATE TABLE traces (turn_id VARCHAR(32) NOT NULL, conversation_id VARCHAR(32) NOT NULL, at FLOAT NOT NULL,"
+    " outcome VARCHAR(60) NOT NULL, verdict VARCHAR(16), relevance FLOAT, cached BOOLEAN NOT NULL,"
+    " timings TEXT NOT NULL, PRIMARY KEY (turn_id))",
+    "CREATE INDEX ix_traces_at ON traces (at)",
     "CREATE INDEX ix_usage_at ON usage (at)",
     "CREATE INDEX ix_usage_day ON usage (day)",
     "CREATE TABLE conversations (id VARCHAR(32) NOT NULL, title TEXT NOT NULL, created_at FLOAT NOT NULL,"
@@ -79,6 +86,12 @@ FIRST_RELEASE = (
     " (1795323601.0, '2026-11-22', 'chat', 'unknown', 9, 1, 1.0, NULL, NULL)",
 )
 """The tables that later releases changed, as the first one made them, with two cases and two calls."""
+TRACES_OF_THE_FIRST_RELEASE = (
+    "INSERT INTO traces VALUES"
+    " ('t1', 'c', 1795280400.5, 'ok', 'found', 0.9, true, '{\"embed\": 0.1, \"search\": 3.0, \"total\": 800.0}'),"
+    " ('t2', 'c', 1795280401.0, 'ok', NULL, NULL, false, '{\"embed\": 0.0, \"search\": 0.0, \"total\": 2.5}'),"
+    " ('t3', 'c', 1795280402.0, 'StoreError', NULL, NULL, false, '{\"total\": 9.0}')"
+)
 
 
 def rows(database: Database) -> dict[str, str]:
@@ -134,6 +147,35 @@ def test_the_books_of_the_first_release_are_kept_to_the_last_cent(database: Data
     assert books.get_daily_cost(date(2026, 11, 22)) == Decimal("0.000105")
     books.settle(books.open(known), known)
     assert books.get_daily_cost(date(2026, 11, 22)) == Decimal("0.00021")
+
+
+def test_traces_of_the_first_release_say_what_is_known_of_them_and_no_more(database: Database) -> None:
+    back_to_the_first_release(database)
+    turns = (
+        make_turn("c", "t1", answered_by=AnsweredBy.HOSTED, model="m", cost_usd=0.000105, should_escalate=True),
+        make_turn("c", "t2", degraded="Mode lokal"),
+    )
+    head = {"id": "c", "title": "judul", "created_at": 1.0, "updated_at": 1.0, "turns": 2, "escalated": True}
+    said = {"conversation_id": "c", "at": 1.0, "message": "m", "answer": "a", "state": "{}"}
+    with database.write() as connection:
+        connection.execute(insert(conversations), head)
+        for n, turn in enumerate(turns):
+            row = {"turn_id": turn.turn_id, "position": n, "turn": TURN.dump_json(turn).decode()}
+            connection.execute(insert(exchanges), row | said)
+        connection.exec_driver_sql(TRACES_OF_THE_FIRST_RELEASE)
+    database._migrate()
+    hosted, small_talk, failed = TraceStore(database).each(Period(date(2026, 11, 22), date(2026, 11, 22)))
+    assert (hosted.mode, hosted.model, hosted.cost_usd) == (Mode.HOSTED, "m", Decimal("0.000105"))
+    assert (hosted.usage, hosted.escalated, hosted.embedding_cache) == (None, True, VectorOrigin.MEMORY)
+    assert (small_talk.mode, small_talk.degraded, small_talk.embedding_cache) == (Mode.DEGRADED, "SipdError", None)
+    assert (failed.outcome, failed.mode, failed.usage) == ("StoreError", Mode.LOCAL, Usage(0))
+    columns = "day", "embed_ms", "search_ms", "total_ms", "cost_pico_usd"
+    read = TraceStore(database).rows(Period(date(2026, 11, 22), date(2026, 11, 22)), *columns)
+    assert [tuple(row) for row in read] == [
+        ("2026-11-22", 0.1, 3.0, 800.0, 105_000_000),
+        ("2026-11-22", None, None, 2.5, 0),
+        ("2026-11-22", None, None, 9.0, 0),
+    ]
 
 
 def test_what_the_first_release_had_indexed_stays_indexed_and_no_more(database: Database) -> None:

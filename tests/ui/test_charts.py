@@ -11,7 +11,7 @@ START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 
 
 def trace(at: datetime, total: float, **stages: float) -> TurnTrace:
-    return TurnTrace("t", "s", at, "ok", None, None, False, {"total": total, **stages})
+    return TurnTrace("t", "s", at, timings_ms={"total": total, **stages})
 
 
 def test_a_point_is_the_median_of_its_interval_on_jakartas_clock() -> None:

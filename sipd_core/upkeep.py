@@ -242,6 +242,7 @@ class Upkeep:
             await self._serve(serving, await _collection(home, serving))
             if wanted.name != serving.name:
                 self._base.build(await self._base.open_side(wanted, await _collection(home, wanted)))
+            await to_thread.run_sync(home.opened)
             await to_thread.run_sync(self._cases.set_state, SERVING_STATE, serving.name)
             if not home.is_shared:
                 await self._retire_others(home)

@@ -1,5 +1,6 @@
 """What every test gets: a clean environment and places of its own. Nothing here replaces a real part."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +67,17 @@ def _empty(url: str) -> None:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
     engine.dispose()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB; the test is skipped where none can be mounted."""
+    folder = tmp_path / "disk-kecil"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine does not let tests mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -70,6 +70,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.embeddings.hosted",
         "sipd_core.embeddings.cached",
         "sipd_core.chat.classifier",
+        "sipd_core.knowledge.directory",
+        "sipd_core.knowledge.graph_files",
         "sipd_core.comparison",
         "sipd_core.value",
         "sipd_core.knowledge.lexical",

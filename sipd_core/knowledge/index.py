@@ -8,7 +8,6 @@ import logging
 import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +21,8 @@ from numpy.typing import NDArray
 
 from sipd_core.embeddings import Vectors
 from sipd_core.errors import IndexOwnedError, StoreError
+from sipd_core.knowledge.directory import Directory
+from sipd_core.knowledge.graph_files import is_sound
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -32,8 +33,9 @@ log = logging.getLogger(__name__)
 _SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Name of the folder in which Chroma keeps one collection's graph."""
 _EPOCH = "epoch"
-PROBE_SECONDS = 60
-"""A healthy directory of 100,000 vectors opens well within this."""
+PROBED, PROBED_DEPTH, PROBED_DISTANCE = 200, 50, 0.001
+"""Vectors asked for when a directory is tried out, how far around each, and how near the first must be. Where their graph
+leads was looked at before, and whether all of them are there is seen when the index is compared with SQL."""
 
 
 class VectorIndex(Protocol):
@@ -76,21 +78,21 @@ class ChromaHome:
         client: "ClientAPI",
         name: str,
         lock: FileLock | None = None,
-        marker: Path | None = None,
+        directory: Directory | None = None,
         *,
         is_clean: bool = False,
     ) -> None:
-        """`marker` is a file that only a process which ended without `close` leaves behind; `is_clean`: none did."""
+        """`is_clean`: the directory is as a process left it that closed it."""
         self._client = client
         self._name = name
         self._lock = lock
-        self._marker = marker
+        self._directory = directory
         self._is_clean = is_clean
         self._closed = False
 
     @classmethod
     def local(cls, folder: Path, name: str) -> "ChromaHome":
-        """Own the directory `folder`; one that cannot be opened is set aside and begun anew.
+        """Own the directory `folder`; one that cannot be relied on is set aside and begun anew.
 
         `name` is the beginning of every collection's name. Raises IndexOwnedError when another process owns it.
         """
@@ -100,16 +102,12 @@ class ChromaHome:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise IndexOwnedError(str(folder), owner=str(folder)) from error
-        marker = folder / "open"
-        is_clean = not marker.exists()
+        directory = Directory(folder)
         try:
-            if not is_clean and not _opens(folder, name):
-                _set_aside(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+            is_clean = directory.prepare(name)
             with _translated():
                 _sweep(folder)
-                return cls(_persistent_client(folder), name, lock, marker, is_clean=is_clean)
+                return cls(_persistent_client(folder), name, lock, directory, is_clean=is_clean)
         except OSError as error:
             lock.release()
             raise StoreError(str(error), reason=error.strerror or "OSError", path=str(folder)) from error
@@ -148,6 +146,12 @@ class ChromaHome:
             )
             return ChromaIndex(made, self._client.get_max_batch_size(), is_clean=self._is_clean)
 
+    def opened(self) -> None:
+        """Its collections were opened and found themselves; should this process end, that was not the reason."""
+        if self._directory is not None:
+            with _translated():
+                self._directory.opened()
+
     def retire_others(self, keep: Iterable[tuple[str, int]]) -> None:
         """Drop our collections except those of the (model, dimension) pairs in `keep`: SQL still has their vectors."""
         kept = {collection_name(self._name, model, dimension) for model, dimension in keep}
@@ -162,8 +166,8 @@ class ChromaHome:
             return
         self._closed = True
         self._client.close()  # type: ignore[attr-defined]  # on every client, not on the interface
-        if self._marker is not None:
-            self._marker.unlink(missing_ok=True)
+        if self._directory is not None:
+            self._directory.seal()
         if self._lock is not None:
             self._lock.release()
 
@@ -233,13 +237,19 @@ def collection_name(name: str, model: str, dimension: int) -> str:
 
 
 def probe(folder: Path, name: str) -> None:
-    """Open the directory and ask every collection for a vector; a damaged one ends this process, hence in a child."""
+    """Open the directory and ask every collection for vectors it holds; a damaged one ends this process, hence in a child.
+
+    Raises AssertionError when the files of a graph do not hold together, or a vector does not find itself.
+    """
+    assert all(is_sound(path) for path in folder.iterdir() if path.is_dir() and _SEGMENT.fullmatch(path.name))
     client = _persistent_client(folder)
     for full in _ours(client, name):
         collection = client.get_collection(full, embedding_function=None)
-        some = collection.get(limit=1, include=["embeddings"])["embeddings"]
-        if some is not None and len(some):
-            collection.query(query_embeddings=np.asarray(some[:1], np.float32), n_results=1, include=["distances"])
+        some = collection.get(limit=PROBED, include=["embeddings"])["embeddings"]
+        for vector in [] if some is None else np.asarray(some, np.float32):
+            found = collection.query(query_embeddings=vector[np.newaxis], n_results=PROBED_DEPTH, include=["distances"])
+            assert found["distances"] is not None
+            assert found["distances"][0][0] < PROBED_DISTANCE
     client.close()  # type: ignore[attr-defined]
 
 
@@ -255,32 +265,6 @@ def _translated() -> Iterator[None]:
         yield
     except Exception as error:
         raise StoreError(repr(error), text_key="errors.index_unavailable") from error
-
-
-def _opens(folder: Path, name: str) -> bool:
-    """Whether a directory left behind by a killed process can be used, tried out in a child process."""
-    command = [sys.executable, "-m", "sipd_core.knowledge.index", str(folder), name]
-    root = Path(__file__).resolve().parents[2]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=PROBE_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        log.warning("the vector index did not open within %s s", PROBE_SECONDS)
-        return False
-    if done.returncode != 0:
-        log.warning(
-            "the vector index cannot be opened (exit %s): %s",
-            done.returncode,
-            done.stderr[-300:].decode(errors="replace"),
-        )
-    return done.returncode == 0
-
-
-def _set_aside(folder: Path) -> None:
-    """Keep the damaged directory for whoever wants to look; the newest one only."""
-    aside = folder.with_name(folder.name + "-rusak")
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
-    log.warning("the damaged vector index was set aside as %s; it is rebuilt from SQL", aside.name)
 
 
 def _sweep(folder: Path) -> None:

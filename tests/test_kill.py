@@ -3,23 +3,28 @@
 Twenty moments by default; KILLS and KILL_SEED in the environment ask for others.
 """
 
-import json
+import multiprocessing
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import victim
+
 ROOT = Path(__file__).resolve().parents[1]
 KILLS = int(os.environ.get("KILLS", "20"))
 SEED = int(os.environ.get("KILL_SEED", "20261125"))
+LANES = 2
+"""Folders that are worked on at the same time, one for each processor of a small machine."""
+FORKS = multiprocessing.get_context("forkserver")
+"""Every victim is a process of its own; what all of them import is imported once."""
 LONGEST_WORK = 3.0
 """Seconds of work before a kill, at most; a restore takes about one."""
 
@@ -69,28 +74,32 @@ class Victim:
         self.ready = threading.Event()
         self._book = book
         self.problem: BaseException | None = None
-        backups = json.dumps(sorted(book.archives))
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        self._errors = (folder.parent / "victim.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "victim.py"), str(folder), str(seed), backups],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=self._errors,
-        )  # fmt: skip
+        self.log = folder.parent / f"{folder.name}.log"
+        self._ear, mouth = FORKS.Pipe(duplex=False)
+        arguments = (mouth, self.log, folder, seed, sorted(book.archives))
+        self.process = FORKS.Process(target=victim.run, args=arguments)
+        self.process.start()
+        mouth.close()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
+    @property
+    def died(self) -> bool:
+        """Whether it ended without having been killed."""
+        return not self.process.is_alive()
+
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.join()
         self._reader.join()
-        self._errors.close()
+        self._ear.close()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if not line.endswith(b"\n"):
-                return  # cut by the kill
-            said = json.loads(line)
+        while True:
+            try:
+                said = self._ear.recv()
+            except (EOFError, OSError):
+                return  # killed, in the middle of a word perhaps
             try:
                 if "ready" in said:
                     self._book.check(said["ready"])
@@ -108,20 +117,36 @@ def _wait_for(what: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def _kill_often(folder: Path, seed: int, kills: int) -> Book:
+    """One life after another on the same folder, each ended by a kill; the last one only looks."""
+    dice, book = random.Random(seed), Book()
+    for kill in range(kills + 1):
+        one = Victim(folder, dice.randrange(10**9), book)
+        try:
+            _wait_for(lambda: one.ready.is_set() or one.died)
+            if not book.archives:
+                _wait_for(lambda: bool(book.archives) or one.died)
+            time.sleep(dice.uniform(0, LONGEST_WORK))
+            died = one.died
+        finally:
+            one.kill()
+        assert one.problem is None, (seed, kill, one.problem)
+        assert not died, (seed, kill, one.log.read_text(encoding="utf-8")[-3_000:])
+    return book
+
+
 @pytest.mark.timeout(3_000)
-def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(tmp_path: Path) -> None:
-    dice, book, folder = random.Random(SEED), Book(), tmp_path / "data"
+def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    FORKS.set_forkserver_preload(["tests.victim"])
     print(f"KILLS={KILLS} KILL_SEED={SEED}")
-    for kill in range(KILLS + 1):
-        victim = Victim(folder, dice.randrange(10**9), book)
-        while not victim.ready.wait(0.2):
-            assert victim.process.poll() is None, (kill, (tmp_path / "victim.log").read_text()[-3_000:])
-        if not book.archives:
-            _wait_for(lambda: bool(book.archives) or victim.process.poll() is not None)
-        time.sleep(dice.uniform(0, LONGEST_WORK))
-        died = victim.process.poll()
-        victim.kill()
-        assert victim.problem is None, (kill, victim.problem)
-        assert died is None, (kill, (tmp_path / "victim.log").read_text()[-3_000:])
-    print(f"{book.acknowledged} steps acknowledged, {len(book.archives)} backups")
-    assert book.acknowledged > KILLS
+    with ThreadPoolExecutor(LANES) as lanes:
+        lives = [
+            lanes.submit(_kill_often, tmp_path / f"data{lane}", SEED + lane, -(-KILLS // LANES))
+            for lane in range(LANES)
+        ]
+        books = [life.result() for life in lives]
+    acknowledged, archives = sum(book.acknowledged for book in books), sum(len(book.archives) for book in books)
+    print(f"{acknowledged} steps acknowledged, {archives} backups")
+    assert acknowledged > KILLS

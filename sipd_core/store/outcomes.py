@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -23,7 +23,6 @@ from sipd_core.periods import Period
 from sipd_core.store.database import Database
 from sipd_core.store.schema import conversations, escalations, exchange_marks, feedback
 from sipd_core.store.times import moment
-
 
 SOLVED, UNSOLVED = "solved", "unsolved"
 """What was said, up to a message, of the problem at hand: that it works now, or that a remedy failed."""

@@ -61,7 +61,7 @@ def write_workbook(target: BinaryIO, sheets: Iterable[ExportedSheet]) -> None:
     for sheet in sheets:
         page = book.create_sheet(_sheet_title(sheet.name, taken))
         for row in [sheet.header, *sheet.rows]:
-            page.append([_written(value) for value in row])
+            page.append([workbook_cell(value) for value in row])
     book.save(target)
 
 
@@ -75,7 +75,8 @@ def _sheet_title(name: str, taken: set[str]) -> str:
     return title
 
 
-def _written(value: object) -> object:
+def workbook_cell(value: object) -> object:
+    """What stands for `value` in a cell of an XLSX: text guarded and cut to what Excel takes, anything else as it is."""
     if not isinstance(value, str):
         return value
     text = safe_cell(_NOT_IN_XML.sub("", value))

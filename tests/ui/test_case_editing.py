@@ -36,6 +36,8 @@ def detail(page: Page) -> Locator:
 def test_a_row_is_edited_and_the_edit_taken_back(browser: Browser, console: Console) -> None:
     page = open_page(browser, f"{console.url}/pengetahuan")
     tick_first_row(page)
+    expect(page.get_by_role("button", name="Fullscreen")).to_be_visible()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     page.get_by_role("button", name="Ubah", exact=True).click()
     page.get_by_role("button", name="Simpan").click()
     expect(page.get_by_text("Belum ada yang diubah.")).to_be_visible()

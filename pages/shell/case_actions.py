@@ -101,7 +101,7 @@ def _edit(engine: BlockingEngine, case: Case) -> None:
         if st.form_submit_button(text("changes.edit.save"), type="primary", icon=":material/save:"):
             with errors_shown():
                 edited = replace(case, menu=menu, issue=issue, remedy=remedy, **more)
-                _done(engine.edit_case(edited, text("people.local"), note))
+                _done(engine.edit_case(edited, text("people.local"), note.strip() or _note([case])))
                 st.rerun()
 
 

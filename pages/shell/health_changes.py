@@ -15,7 +15,14 @@ from sipd_core.texts import text
 
 READ = 200
 SHOWN = 15
-_KINDS = {ChangeKind.EDIT: "edit_note", ChangeKind.MERGE: "merge", ChangeKind.MENUS: "folder_open"}
+_KINDS = {
+    ChangeKind.EDIT: "edit_note",
+    ChangeKind.DISABLE: "visibility_off",
+    ChangeKind.ENABLE: "visibility",
+    ChangeKind.DELETE: "delete",
+    ChangeKind.MERGE: "merge",
+    ChangeKind.MENUS: "folder_open",
+}
 
 
 def draw(engine: BlockingEngine) -> None:
@@ -38,8 +45,8 @@ def _line(engine: BlockingEngine, change: Change) -> None:
         undone = change.undone_at is not None
         mark = f" {badge('orange', text('health.changes.undone', at=moment(change.undone_at)))}" if undone else ""
         said = text("health.changes.line", at=moment(change.at), actor=change.actor, n=number(change.cases))
-        note = f":material/{_KINDS[change.kind]}: {plain_line(change.note)}"
-        st.markdown(f"{note}{mark}  \n:small[:gray[{plain_line(said)}]]", width="stretch")
+        kind = badge("gray", text(f"changes.kind.{change.kind}"), _KINDS[change.kind])
+        st.markdown(f"{kind} {plain_line(change.note)}{mark}  \n:small[:gray[{plain_line(said)}]]", width="stretch")
         st.button(
             text("health.changes.redo" if undone else "health.changes.undo"),
             icon=":material/redo:" if undone else ":material/undo:",

@@ -89,6 +89,19 @@ def test_a_group_becomes_one_case_and_three_again(logged: BlockingEngine, open_p
     assert text("health.changes.redo") in [button.label for button in app.button]
 
 
+def test_a_deleted_case_comes_back_from_the_list_of_changes(
+    logged: BlockingEngine, open_page: Opener
+) -> None:
+    case = next(case for case in logged.cases().cases if "loncat" in case.issue)
+    logged.change_cases(ChangeKind.DELETE, {case.id: None}, actor="admin", note=case.issue)
+    assert logged.status().cases == 5
+    app = section(open_page("kesehatan"), "changes")
+    assert f"{text('changes.kind.delete')}] nomor SP2D loncat" in shown(app)
+    _button(app, text("health.changes.undo")).click().run()
+    assert not app.exception
+    assert logged.case(case.id) == case
+
+
 def test_who_does_not_belong_is_left_out_of_the_merge(logged: BlockingEngine, open_page: Opener) -> None:
     app = section(open_page("kesehatan"), "clusters")
     _button(app, text("health.clusters.review")).click().run()

@@ -96,6 +96,11 @@ def clock(at: datetime, zone: ZoneInfo = JAKARTA) -> str:
     return f"{at.astimezone(zone):%H.%M.%S}"
 
 
+def local_day(at: datetime) -> str:
+    """The day of a timezone-aware moment in Jakarta, where it may be tomorrow already."""
+    return day(at.astimezone(JAKARTA).date())
+
+
 def day(value: date | None) -> str:
     """A calendar day: `22 Nov 2026`."""
     return UNKNOWN if value is None else f"{short_day(value)} {value.year}"
@@ -121,7 +126,7 @@ def ago(at: datetime | None, now: datetime) -> str:
         return text("locale.yesterday")
     if seconds < _WEEK:
         return text("locale.days_ago", n=int(seconds // _DAY))
-    return day(at.astimezone(JAKARTA).date())
+    return local_day(at)
 
 
 def from_unix(seconds: float) -> datetime:

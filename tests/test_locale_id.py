@@ -95,7 +95,9 @@ def test_moment_is_the_wall_clock_of_its_zone(zone: str, shown: str) -> None:
 
 
 def test_moment_of_late_evening_utc_is_the_next_day_in_jakarta() -> None:
-    assert locale_id.moment(datetime(2026, 8, 16, 18, 0, tzinfo=UTC)) == "17 Agu 2026 01.00 WIB"
+    late = datetime(2026, 8, 16, 18, 0, tzinfo=UTC)
+    assert locale_id.moment(late) == "17 Agu 2026 01.00 WIB"
+    assert locale_id.local_day(late) == "17 Agu 2026"
 
 
 def test_clock_and_day() -> None:

@@ -13,7 +13,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case
 from sipd_core.knowledge.findings import Findings, HealthFigures, Problem, page_of
 from sipd_core.knowledge.inspection import HealthView
-from sipd_core.locale_id import day, number, percent
+from sipd_core.locale_id import local_day, number, percent
 from sipd_core.texts import text
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ def problem_badges(problem: Problem) -> list[str]:
     if len(problem.cases) > 1:
         badges.append(badge("violet", text("health.list.similar", n=number(len(problem.cases))), "content_copy"))
     if problem.latest:
-        badges.append(badge("gray", text("health.list.latest", at=day(problem.latest.date())), "schedule"))
+        badges.append(badge("gray", text("health.list.latest", at=local_day(problem.latest)), "schedule"))
     if problem.cases[0].sample:
         badges.append(badge("orange", text("chat.card.sample")))
     return badges

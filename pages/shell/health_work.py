@@ -10,7 +10,7 @@ from pages.shell import health_state
 from pages.shell.plain import plain_line, shortened
 from sipd_core.blocking import BlockingEngine
 from sipd_core.knowledge.findings import Findings, Problem, fits
-from sipd_core.locale_id import day, number
+from sipd_core.locale_id import local_day, number
 from sipd_core.texts import text
 
 SHOWN = 8
@@ -93,5 +93,5 @@ def _save(engine: BlockingEngine, problem: Problem, key: str) -> None:
 
 def _rows(problems: Sequence[Problem]) -> Iterator[tuple[object, ...]]:
     for problem in problems:
-        latest = day(problem.latest.date()) if problem.latest else ""
+        latest = local_day(problem.latest) if problem.latest else ""
         yield problem.times, problem.cases[0].menu, problem.cases[0].issue, len(problem.cases), latest

@@ -238,5 +238,6 @@ def _confirm(engine: BlockingEngine, draft: Draft) -> None:
     except SipdError as error:
         show_error(error)
         return
-    session.flash(text("imports.stored", file=report.file, n=number(report.accepted)))
+    key = "imports.stored" if report.accepted else "imports.stored_nothing"
+    session.flash(text(key, file=report.file, n=number(report.accepted)))
     st.rerun()

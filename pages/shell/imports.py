@@ -121,7 +121,8 @@ def draw_history(engine: BlockingEngine) -> None:
 def _draw_report(engine: BlockingEngine, report: ImportReport) -> None:
     color, icon = _LOOKS[report.status]
     mark = badge(color, text(f"imports.status.{report.status}"), icon)
-    brought = text("imports.history.brought", n=number(report.accepted)) if not report.error else ""
+    key = "brought" if report.accepted else "brought_nothing"
+    brought = text(f"imports.history.{key}", n=number(report.accepted)) if not report.error else ""
     label = f"**{plain_line(report.file)}** {mark} :gray[:small[{plain_line(moment(report.at))} {brought}]]"
     fold = st.expander(label, key=f"imports.report.{report.id}", on_change="rerun")
     if not fold.open:

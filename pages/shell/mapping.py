@@ -124,10 +124,15 @@ def _offered(view: SheetView) -> list[Column]:
     return [field for field in Column if field not in OF_AN_EXPORT or field in view.read_as]
 
 
+def _start(view: SheetView) -> Mapping[Column, int]:
+    """How the sheet is read, or what its headers suggest where it is not read yet."""
+    return view.read_as or view.guessed
+
+
 def _field_choice(draft: Draft, view: SheetView, field: Column) -> int:
     options = [NOT_READ, *(column.place for column in view.columns)]
     named = {column.place: _column_name(column) for column in view.columns}
-    now = view.read_as.get(field, NOT_READ)
+    now = _start(view).get(field, NOT_READ)
     required = text("imports.map.required") if field in _REQUIRED else ""
     chosen: int = st.selectbox(
         f"{text(f'imports.field.{field.name.lower()}')}{required}",
@@ -169,7 +174,7 @@ def _choice(view: SheetView, read: bool, row: int, columns: Mapping[Column, int]
     """What the person changed; None for nothing."""
     skip = None if read is not view.skipped else not read
     header_row = None if row == view.header_row else row
-    changed = dict(columns) if read and header_row is None and columns != dict(view.read_as) else None
+    changed = dict(columns) if read and header_row is None and columns != dict(_start(view)) else None
     if skip is None and header_row is None and changed is None:
         return None
     return Choice(skip, header_row, changed)
@@ -179,6 +184,8 @@ def _draw_apply(engine: BlockingEngine, draft: Draft, view: SheetView, choice: C
     complete = choice is None or choice.columns is None or Column.ISSUE in choice.columns
     if choice is not None and not complete:
         st.warning(text("imports.map.issue_needed"), icon=":material/priority_high:")
+    if choice is not None and draft.state is DraftState.READY:
+        st.caption(f":orange[:material/pending:] {text('imports.map.pending')}")
     possible = choice is not None and complete and ready and draft.state in (DraftState.READY, DraftState.UNCLEAR)
     st.button(
         text("imports.map.apply"),

@@ -17,6 +17,7 @@ from sipd_core.tables import (
     Finding,
     Private,
     letter,
+    named_columns,
     private_columns,
     private_kind,
 )
@@ -68,6 +69,8 @@ class SheetView:
     columns: tuple[ColumnView, ...]
     read_as: Mapping[Column, int]
     """Which column stands for what; empty when the sheet is not read."""
+    guessed: Mapping[Column, int]
+    """What the headers alone say of a sheet that is not read, ISSUE left out: where whoever maps it begins."""
     problem: str | None
     """Why it is not read, in Indonesian."""
     doubtful: bool
@@ -158,6 +161,7 @@ def _sheet_view(index: int, finding: Finding) -> SheetView:
         finding.last_row,
         _columns(finding),
         dict(layout.columns) if layout else {},
+        {} if layout else _guessed(finding),
         None if layout else _problem(finding),
         layout is None and finding.recognised > 0 and not finding.skipped,
         finding.skipped,
@@ -170,6 +174,12 @@ def _problem(finding: Finding) -> str:
     if finding.skipped:
         return text("imports.sheet.skipped")
     return text("imports.sheet.no_issue" if finding.recognised else "imports.sheet.no_log")
+
+
+def _guessed(finding: Finding) -> dict[Column, int]:
+    private = _private(finding)
+    named = {column: places[0][0] for column, places in named_columns(finding.headers).items()}
+    return {column: place for column, place in named.items() if column is not Column.ISSUE and place not in private}
 
 
 def _columns(finding: Finding) -> tuple[ColumnView, ...]:

@@ -5,6 +5,7 @@
 
 from sipd_core.tables.exports import ExportedSheet, safe_cell, write_csv, write_workbook
 from sipd_core.tables.headers import OF_AN_EXPORT, Column
+from sipd_core.tables.layout import named_columns
 from sipd_core.tables.model import Heading, Limits, Refused, Table
 from sipd_core.tables.opening import check_size, safe_name
 from sipd_core.tables.private import Private, private_columns, private_kind
@@ -41,6 +42,7 @@ __all__ = [
     "detect",
     "fingerprint",
     "letter",
+    "named_columns",
     "private_columns",
     "private_kind",
     "read_file",

@@ -100,6 +100,39 @@ def test_a_mapping_is_corrected_remembered_and_forgotten(empty_engine: BlockingE
     assert text("imports.state.unclear") in shown(app)
 
 
+def test_columns_that_have_a_name_need_no_choosing(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    nameless = b"MENU,Situasi Lapangan,EXPECTED,USER\nLogin,tidak bisa login,Reset sandi,budi_77\n"
+    app = upload(open_page("impor"), empty_engine, ("log.csv", nameless))
+    assert text("imports.state.unclear") in shown(app)
+    assert (field(app, "menu").value, field(app, "expected").value, field(app, "issue").value) == (0, 2, -1)
+    assert button(app, "imports.apply.").disabled
+    field(app, "issue").set_value(1).run()
+    press(app, "imports.apply.").run()
+    settle(app, empty_engine)
+    confirm(app)
+    assert [(case.menu, case.expected) for case in empty_engine.cases().cases] == [("Login", "Reset sandi")]
+
+
+def test_a_choice_of_columns_that_is_not_applied_yet_is_told(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = upload(open_page("impor"), empty_engine, ("log.csv", LOG))
+    assert text("imports.map.pending") not in shown(app)
+    field(app, "expected").set_value(-1).run()
+    assert text("imports.map.pending") in shown(app)
+    press(app, "imports.apply.").run()
+    settle(app, empty_engine)
+    assert text("imports.map.pending") not in shown(app)
+
+
+def test_the_same_file_again_is_written_down_as_bringing_nothing(
+    empty_engine: BlockingEngine, open_page: Opener
+) -> None:
+    app = confirm(upload(open_page("impor"), empty_engine, ("log.csv", LOG)))
+    app = upload(app, empty_engine, ("log-lagi.csv", LOG))
+    assert text("imports.estimate.nothing") in shown(app)
+    confirm(app)
+    assert any(text("imports.history.brought_nothing") in fold.label for fold in app.expander)
+
+
 def test_a_private_column_needs_an_explicit_yes(empty_engine: BlockingEngine, open_page: Opener) -> None:
     app = upload(open_page("impor"), empty_engine, ("temuan.csv", UNKNOWN))
     assert "budi_77" not in shown(app)

@@ -62,7 +62,8 @@ def _circumstances(run: Run, *, has_before: bool) -> str:
 def draw_tiles(run: Run, before: Run | None) -> None:
     """The figures of a run, with what changed since the one before."""
     shares, earlier = lab_figures.shares(run.figures), lab_figures.shares(before.figures if before else None)
-    with st.grid(columns=5, min_column_width=140, gap="xsmall"):
+    tiles = sum(share is not None for share in shares.values()) + 2
+    with st.grid(columns=tiles if tiles <= 6 else 5, min_column_width=140, gap="xsmall"):
         for name, share in shares.items():
             if share is not None:
                 _tile(name, lab_figures.figure(name, share), earlier[name], share)

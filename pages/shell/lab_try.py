@@ -34,7 +34,10 @@ def draw(engine: BlockingEngine) -> None:
         with st.expander(text("laboratory.try.settings"), icon=":material/tune:"):
             retrieval = lab_figures.choose_retrieval(engine.laboratory.retrieval, "lab.try")
         label = text("laboratory.try.button")
-        if st.button(label, type="primary", icon=":material/search:", key="lab.try.go", disabled=not typed.strip()):
+        asked = st.button(label, type="primary", icon=":material/search:", key="lab.try.go")
+        if asked and not typed.strip():
+            st.info(text("laboratory.try.empty"), icon=":material/edit:")
+        elif asked:
             with errors_shown(), st.spinner(text("laboratory.try.working")):
                 lab_state.keep_explained(Explained(typed, engine.laboratory.explain(typed, retrieval)))
     if explained := lab_state.explained():

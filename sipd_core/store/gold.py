@@ -255,7 +255,8 @@ def _bound(rows: Sequence[GoldRow], found: Mapping[str, str]) -> tuple[list[_Inc
         one = _Incoming(row.row, masked.text.strip(), row.style, cases, sum(masked.counts.values()))
         first = taken.setdefault(one.key, one) if not unknown else one
         if unknown:
-            rejections.append(Rejection(row.row, text("laboratory.reason.unknown_case", names=", ".join(unknown))))
+            why = "bare_number" if all(map(str.isdecimal, unknown)) else "unknown_case"
+            rejections.append(Rejection(row.row, text(f"laboratory.reason.{why}", names=", ".join(unknown))))
         elif first is not one:
             rejections.append(Rejection(row.row, text("laboratory.reason.twice", row=first.row)))
     return list(taken.values()), rejections

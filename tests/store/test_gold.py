@@ -12,6 +12,7 @@ from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
 from sipd_core.store.gold import GoldQuestion, GoldStore
 from sipd_core.tables.gold import GoldRow
+from sipd_core.texts import text
 from tests.builders import make_case, make_report
 
 A, B, C = (make_case(name, row=row) for row, name in enumerate(("satu", "dua", "tiga"), start=2))
@@ -76,6 +77,12 @@ def test_a_row_whose_case_is_unknown_is_named(desk: Desk, reference: str) -> Non
     reasons = desk.add(("baik", [A.id]), ("buruk", [A.id, reference]))
     assert len(reasons) == 1 and reference in reasons[0]
     assert [question.query for question in desk.questions()] == ["baik"]
+
+
+def test_a_row_number_without_its_file_is_told_apart(desk: Desk) -> None:
+    desk.bring(make_case("Jan", sheet="Jan", row=3), id="b2", file="log.xlsx")
+    (reason,) = desk.add(("buruk", ["1"]))
+    assert reason == text("laboratory.reason.bare_number", names="1")
 
 
 def test_a_bare_number_means_nothing_where_there_are_two_files(desk: Desk) -> None:

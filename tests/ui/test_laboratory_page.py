@@ -86,6 +86,12 @@ def test_a_question_is_followed_from_its_text_to_its_verdict(lab: BlockingEngine
     assert told.hits[0].case.menu in table(app, text("laboratory.column.case"))[0]
 
 
+def test_without_a_question_the_button_says_what_is_missing(lab: BlockingEngine, open_page: Opener) -> None:
+    app = page(open_page, "try")
+    app.button(key="lab.try.go").click().run()
+    assert [info.value for info in app.info] == [text("laboratory.try.empty")]
+
+
 def test_a_precedent_is_partial_because_it_has_no_remedy(lab: BlockingEngine, open_page: Opener) -> None:
     app = page(open_page, "try")
     app.text_area(key="lab.try.question").set_value("DPA tidak bisa dicetak, halaman kosong").run()

@@ -48,7 +48,7 @@ def draw_entries(engine: BlockingEngine, overview: BackupOverview, *, busy: bool
         width="stretch",
         on_select="rerun",
         selection_mode="single-row",
-        key="backup.table",
+        key=f"backup.table.{hash(tuple(entry.record.id for entry in overview.entries))}",
     )
     rows = event.selection.rows
     if rows and rows[0] < len(overview.entries):

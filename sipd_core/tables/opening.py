@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
 from sipd_core.errors import TableError
+from sipd_core.locale_id import number
 from sipd_core.tables import delimited
 from sipd_core.tables.layout import PREVIEW, find_in
 from sipd_core.tables.model import Limits, Record, Sheet, Source
@@ -150,7 +151,7 @@ def _text_notices(encoding: delimited.Encoding, delimiter: str) -> tuple[str, ..
     names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", delimited.ONE_COLUMN: "one_column"}
     notices = [text(f"tables.read_{names[delimiter]}", encoding=encoding.label)]
     if encoding.mended:
-        notices.append(text("tables.mended_bytes", count=encoding.mended))
+        notices.append(text("tables.mended_bytes", count=number(encoding.mended)))
     if encoding.nul:
-        notices.append(text("tables.nul_removed", count=encoding.nul))
+        notices.append(text("tables.nul_removed", count=number(encoding.nul)))
     return tuple(notices)

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 from sipd_core.documents import Rejection, Row
 from sipd_core.errors import TableError
+from sipd_core.locale_id import number
 from sipd_core.tables.exports import unguarded
 from sipd_core.tables.headers import ABOUT_THE_REPORT, LONGEST, Column
 from sipd_core.tables.layout import COUNTING, moved, repeats
@@ -167,7 +168,7 @@ def _harvest_notices(harvest: _Harvest) -> Iterator[str]:
     if not harvest.rows and harvest.refused == harvest.blank:
         yield text("tables.no_data_rows")
     elif harvest.blank_count:
-        yield text("tables.blank_rows_skipped", count=harvest.blank_count)
+        yield text("tables.blank_rows_skipped", count=number(harvest.blank_count))
 
 
 def _read_sheet(file: str, sheet: Sheet, layout: Layout, harvest: _Harvest) -> None:
@@ -273,7 +274,7 @@ def _content_reason(texts: dict[Column, str], limits: Limits) -> str | None:
     for column, cell in texts.items():
         if len(cell) > limits.max_cell and column not in ABOUT_THE_REPORT:
             length, limit = (f"{number:,}".replace(",", ".") for number in (len(cell), limits.max_cell))
-            return text("tables.cell_too_long", column=column.value, length=length, limit=limit)
+            return text("tables.cell_too_long", column=column.value, length=number(length), limit=number(limit))
     if not any(sign.isalnum() for sign in texts[Column.ISSUE]):
         return text("tables.issue_blank")
     return None

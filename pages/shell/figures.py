@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shell import charts
+from pages.shell import charts, latency
 from pages.shell.downloads import csv_bytes
 from sipd_core.cache import CacheStats
 from sipd_core.locale_id import duration, moment, number, percent
@@ -44,7 +44,7 @@ def draw_traces(traces: Sequence[TurnTrace]) -> None:
             st.markdown(f"**{text('performance.empty')}**")
             st.write(text("performance.empty_body"))
         return
-    chart = charts.latency(traces)
+    chart = latency.latency(traces)
     st.plotly_chart(chart.figure, config=charts.CONFIG, key="performance.chart", alt=text("performance.chart.alt"))
     st.caption(text("performance.chart.caption", bucket=chart.bucket, n=number(len(traces))))
     with st.expander(text("performance.traces.heading"), icon=":material/list:"):

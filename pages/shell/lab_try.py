@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shell import cards, charts, lab_figures, lab_state
+from pages.shell import cards, charts, lab_chart, lab_figures, lab_state
 from pages.shell.frame import errors_shown
 from pages.shell.lab_state import Explained
 from pages.shell.plain import plain, plain_line
@@ -145,7 +145,7 @@ def _chart(told: Explanation) -> None:
     if told.by_vectors:
         parts["vectors"] = [one.from_vectors or 0.0 for one in told.fused]
     named = {text(f"laboratory.try.from_{name}"): values for name, values in parts.items()}
-    figure = charts.contributions([one.place for one in told.fused], named)
+    figure = lab_chart.contributions([one.place for one in told.fused], named)
     st.plotly_chart(figure, config=charts.CONFIG, key="lab.try.chart", alt=text("laboratory.try.chart_alt"))
 
 

@@ -8,6 +8,9 @@ import streamlit as st
 CONVERSATION_PARAM = "percakapan"
 """Name of the conversation's id in the address, so that a reload or a shared link continues it."""
 
+PERIOD_PARAM = "periode"
+"""Name of the period in the address."""
+
 PROMPT = "chat.prompt"
 SEARCH = "chat.search"
 UPLOAD_ROUND = "imports.upload_round"
@@ -26,6 +29,7 @@ _UPLOAD_PROBLEMS = "imports.upload_problems"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
 _CHANGE = "knowledge.last_change"
 _TABLE_ROUND = "knowledge.table_round"
+_PERIOD = "period"
 _FLASH = "flash"
 _PROBLEM = "problem"
 
@@ -239,6 +243,19 @@ def forget_change() -> None:
 def table_round() -> int:
     """Part of the table's key; a new number clears its selection."""
     return int(st.session_state.get(_TABLE_ROUND, 0))
+
+
+def kept_period() -> str | None:
+    """The period of the address, else the one this browser last looked at, on whatever page."""
+    kept = st.query_params.get(PERIOD_PARAM) or st.session_state.get(_PERIOD)
+    return str(kept) if kept else None
+
+
+def keep_period(kept: str) -> None:
+    """Look at this period on all pages from now on, and after a reload."""
+    st.session_state[_PERIOD] = kept
+    if st.query_params.get(PERIOD_PARAM) != kept:
+        st.query_params[PERIOD_PARAM] = kept
 
 
 def keep_problem(message: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sipd_core.access import Access
+from sipd_core.alerts.room import AlertRoom
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.room import Duties
 from sipd_core.blocking_laboratory import BlockingLaboratory
@@ -132,6 +133,11 @@ class BlockingEngine:
     def tariffs(self) -> Tariffs:
         """Prices, exchange rates, and calls that get their price later."""
         return self._engine.tariffs
+
+    @property
+    def alerts(self) -> AlertRoom:
+        """Rules for alerts, how they stand, and what happened."""
+        return self._engine.alerts
 
     @property
     def access(self) -> Access:

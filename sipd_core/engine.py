@@ -14,6 +14,8 @@ import anyio
 from anyio import to_thread
 
 from sipd_core.access import Access
+from sipd_core.alerts.room import AlertRoom
+from sipd_core.alerts.surroundings import Surroundings
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.restoring import open_database
 from sipd_core.backup.room import BackupRoom, Duties
@@ -31,6 +33,7 @@ from sipd_core.chat.turn import (
     EscalationReason,
     Feedback,
 )
+from sipd_core.client import Webhook
 from sipd_core.documents import (
     Case,
     Change,
@@ -117,11 +120,13 @@ class Engine:
         self._make_rooms()
         await to_thread.run_sync(self.laboratory.follow)
         self._stack.callback(self._upkeep.close)
+        self._stack.callback(self.alerts.close)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._upkeep.run)
         self._tasks.start_soon(self.backups.run)
         self._tasks.start_soon(self.laboratory.run)
         self._tasks.start_soon(self.drafts.run)
+        self._tasks.start_soon(self.alerts.run)
         return self
 
     async def __aexit__(
@@ -193,7 +198,18 @@ class Engine:
             ready=self._upkeep.wait_until_prepared,
             samples=GOLD_FOLDER,
         )
+        self.alerts = self._make_alerts()
         self._chat = self._make_chat()
+
+    def _make_alerts(self) -> AlertRoom:
+        settings = self.settings
+        folders = settings.sipd_data_dir, settings.backup_folder, *filter(None, [settings.sqlite_file])
+        trouble = self._hosting.trouble if self._hosting else None
+        around = Surroundings(self.ledger, folders, trouble, self.backups.last_good_at)
+        url, secret = settings.alert_webhook_url.get_secret_value(), settings.alert_webhook_secret.get_secret_value()
+        return AlertRoom(
+            self._database, around, Webhook(url, secret) if url else None, on_duty=self._duties.scheduled
+        )
 
     def _make_chat(self) -> ConversationEngine:
         settings = self.settings

@@ -10,6 +10,8 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── PeriodError               two days that are no period
 ├── SpendingError             a price, a rate or an invoice that cannot be what was typed
 ├── AssumptionError           what somebody supposes of the work by hand cannot be, or was changed meanwhile
+├── AlertError                a rule for alerts that cannot be what was typed, or nothing to acknowledge or send to
+├── WebhookError              an alert did not reach the receiver; it is tried again
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
 │   ├── UnreachableError      no connection; the provider was never reached
 │   ├── TimedOutError         an answer did not come in time (connect, first byte, between chunks, total)
@@ -121,6 +123,18 @@ class SpendingError(SipdError):
     """What a person typed is no price, rate or invoice; `text_key` names an entry of `spending.toml`."""
 
     text_key = "spending.error.entry_gone"
+
+
+class AlertError(SipdError):
+    """What a person wants of the alerts cannot be; `text_key` names an entry of `alerts.toml`."""
+
+    text_key = "alerts.error.closed"
+
+
+class WebhookError(SipdError):
+    """The receiver of alerts did not take one: value `reason`, in Indonesian; neither address nor secret is part of it."""
+
+    text_key = "alerts.error.webhook"
 
 
 class ProviderError(SipdError):

@@ -5,6 +5,7 @@ A wrong value stops the start with one Indonesian line that names the variable, 
 
 from datetime import time
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -31,6 +32,16 @@ NEBIUS_URL = "https://api.tokenfactory.nebius.com/v1"
 LOCAL = "local"
 """As a model's name: the console's own work, nothing is sent anywhere."""
 
+SECRET_LENGTH = 16
+"""Characters of a secret that messages are signed with, at least."""
+_SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret"}
+
+_EXPLAINED = {
+    "database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins", "alert_webhook_url",
+    "alert_webhook_secret",
+}  # fmt: skip
+"""Variables whose rule is told by an entry of their own."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Budget = Annotated[Decimal, Field(ge=0)]
 
@@ -48,6 +59,27 @@ def _http_url(url: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("http_url")
     return url
+
+
+def _webhook(url: SecretStr) -> SecretStr:
+    """Encrypted, unless it stays on this computer; the path may hold a key, so no part of it is shown."""
+    parts = urlsplit(url.get_secret_value())
+    try:
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError("alert_webhook_url") from error
+    if url.get_secret_value() and not (host and (parts.scheme == "https" or _is_local_http(parts.scheme, host))):
+        raise ValueError("alert_webhook_url")
+    return url
+
+
+def _is_local_http(scheme: str, host: str) -> bool:
+    if scheme != "http":
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _origins(value: str) -> str:
@@ -120,6 +152,9 @@ class Settings(BaseSettings):
     api_chat_per_minute: int = Field(60, ge=1, le=1_000_000)
     api_reads_per_minute: int = Field(120, ge=1, le=1_000_000)
 
+    alert_webhook_url: Annotated[SecretStr, AfterValidator(_webhook)] = SecretStr("")
+    alert_webhook_secret: SecretStr = Field(SecretStr(""), validate_default=True)
+
     load_sample_data: bool = True
     daily_budget_usd: Budget | None = None
     monthly_budget_usd: Budget | None = None
@@ -134,6 +169,14 @@ class Settings(BaseSettings):
         if overlap >= info.data.get("chunk_size", overlap + 1):
             raise ValueError("chunk_overlap")
         return overlap
+
+    @field_validator("alert_webhook_secret")
+    @classmethod
+    def _webhook_is_signed(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        url = info.data.get("alert_webhook_url")
+        if url and url.get_secret_value() and len(secret.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError("alert_webhook_secret")
+        return secret
 
     @property
     def hosted(self) -> bool:
@@ -193,7 +236,7 @@ def load_settings(**overrides: Any) -> Settings:
 def _translate(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
     location = str(first["loc"][0])
-    value = text("settings.hidden") if location in {"database_url", "nebius_api_key"} else repr(first["input"])
+    value = text("settings.hidden") if location in _SECRETS else repr(first["input"])
     return SettingsError(
         variable=location.upper(), value=value, allowed=_allowed(location, first["type"], first.get("ctx", {}))
     )
@@ -210,7 +253,7 @@ def _allowed(variable: str, kind: str, context: dict[str, Any]) -> str:
         return text(limits[kind], limit=next(iter(context.values())))
     if variable in {"chroma_url", "nebius_base_url"}:
         return text("settings.http_url")
-    if variable in {"database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins"}:
+    if variable in _EXPLAINED:
         return text(f"settings.{variable}")
     for start, key in (
         ("int", "whole"),

@@ -53,6 +53,40 @@ def test_a_wrong_database_url_is_never_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert "rahasia" not in caught.value.user_text + str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://kantor.example/rahasia",
+        "http://127.0.0.1.example/rahasia",
+        "http://10.0.0.5/rahasia",
+        "ftp://127.0.0.1/rahasia",
+        "https:///rahasia",
+        "https://kantor.example:rahasia/",
+        "rahasia",
+    ],
+)
+def test_alerts_go_out_encrypted_or_stay_on_this_computer(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", url)
+    monkeypatch.setenv("ALERT_WEBHOOK_SECRET", "x" * 16)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(_env_file=None)
+    assert "ALERT_WEBHOOK_URL" in caught.value.user_text
+    assert "rahasia" not in caught.value.user_text + str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/x", "http://localhost:9/", "http://127.0.0.9", "http://[::1]:9/x"])
+def test_alerts_are_never_sent_unsigned(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", url)
+    for secret in ("", "terlalu-pendek"):
+        monkeypatch.setenv("ALERT_WEBHOOK_SECRET", secret)
+        with pytest.raises(SettingsError) as caught:
+            load_settings(_env_file=None)
+        assert "ALERT_WEBHOOK_SECRET" in caught.value.user_text
+        assert "terlalu-pendek" not in caught.value.user_text + str(caught.value)
+    monkeypatch.setenv("ALERT_WEBHOOK_SECRET", "x" * 16)
+    assert load_settings(_env_file=None).alert_webhook_url.get_secret_value() == url
+
+
 def test_origins_are_told_apart() -> None:
     settings = load_settings(_env_file=None, api_origins="https://A.example:8443 , http://localhost:3000")
     assert settings.allowed_origins == {"https://a.example:8443", "http://localhost:3000"}

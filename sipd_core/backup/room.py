@@ -92,6 +92,11 @@ class BackupRoom:
         due = self._schedule.next_due(datetime.now(UTC))
         return BackupOverview(self.shelf.entries(), self.shelf.folder, due, self._settings.backup_keep)
 
+    def last_good_at(self) -> datetime | None:
+        """When the newest backup was made that could be restored from here; None when there is none."""
+        last = self.overview().last_good
+        return last.record.at if last else None
+
     async def run(self) -> None:
         """Until cancelled: notice a base that another process replaced; put the folder in order; make what is due."""
         known = await to_thread.run_sync(self._epoch)

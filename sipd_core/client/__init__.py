@@ -4,12 +4,13 @@ It knows no ledger, no price and no cache. Everything public is here:
 
 api.py          OpenAIClient: the calls
 streaming.py    ChatStream: one streamed answer
-connections.py  the pooled connections and the time limits of one request; the only `import httpx`
+connections.py  the pooled connections and the time limits of one request
 retry.py        what is tried again, and when
 failures.py     answers that are errors -> the ProviderErrors of errors.py
 replies.py      answers -> checked values
 sse.py          bytes -> server-sent events
 values.py       what goes in and what comes out
+webhook.py      signed messages to a receiver of people's own
 """
 
 from sipd_core.client.api import OpenAIClient
@@ -24,6 +25,7 @@ from sipd_core.client.values import (
     ServedModel,
     Timeouts,
 )
+from sipd_core.client.webhook import Webhook
 
 __all__ = [
     "CallMeta",
@@ -36,4 +38,5 @@ __all__ = [
     "RetryPolicy",
     "ServedModel",
     "Timeouts",
+    "Webhook",
 ]

@@ -300,6 +300,32 @@ def _m011_filled(trace: RowMapping) -> dict[str, Any]:
     }
 
 
+def m012_alerts(connection: Connection) -> None:
+    """Rules, states and log of alerts, and what is to be sent of them."""
+    for change in _M012:
+        connection.exec_driver_sql(change)
+
+
+_M012 = (
+    f"CREATE TABLE alert_rules ({_M008_ENTRY}, kind VARCHAR(20), enabled BOOLEAN, threshold FLOAT,"
+    " window_minutes INTEGER, min_turns INTEGER)",
+    "CREATE TABLE alert_states (kind VARCHAR(20) NOT NULL PRIMARY KEY, state VARCHAR(16) NOT NULL, since FLOAT NOT NULL,"
+    " looked_at FLOAT NOT NULL, value FLOAT, turns INTEGER, detail TEXT NOT NULL, incident BOOLEAN NOT NULL,"
+    " calm INTEGER NOT NULL, acknowledged_by VARCHAR(200) NOT NULL, acknowledged_at FLOAT)",
+    "CREATE TABLE alert_events (seq INTEGER NOT NULL PRIMARY KEY, id VARCHAR(32) NOT NULL UNIQUE, at FLOAT NOT NULL,"
+    " kind VARCHAR(20) NOT NULL, event VARCHAR(16) NOT NULL, value FLOAT, threshold FLOAT NOT NULL, detail TEXT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, note TEXT NOT NULL)",
+    "CREATE INDEX ix_alert_events_at ON alert_events (at)",
+    "CREATE TABLE alert_sightings (process VARCHAR(120) NOT NULL PRIMARY KEY, seen_at FLOAT NOT NULL,"
+    " trouble TEXT NOT NULL, trouble_since FLOAT, free_bytes BIGINT, saved_at FLOAT)",
+    "CREATE TABLE alert_lease (name VARCHAR(20) NOT NULL PRIMARY KEY, holder VARCHAR(120) NOT NULL, until FLOAT NOT NULL)",
+    "CREATE TABLE alert_outbox (id VARCHAR(32) NOT NULL PRIMARY KEY, made_at FLOAT NOT NULL, event VARCHAR(16) NOT NULL,"
+    " kind VARCHAR(20), body TEXT NOT NULL, attempts INTEGER NOT NULL, due_at FLOAT, delivered_at FLOAT,"
+    " problem TEXT NOT NULL)",
+    "CREATE INDEX ix_alert_outbox_made_at ON alert_outbox (made_at)",
+    "CREATE INDEX ix_alert_outbox_due ON alert_outbox (due_at)",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -312,5 +338,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m009_keys,
     m010_assumptions,
     m011_traces,
+    m012_alerts,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

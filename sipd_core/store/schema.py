@@ -533,3 +533,96 @@ assumption_changes = Table(
 )
 """What managers suppose of the work by hand, the newest row: values as JSON. `back` marks a row that was made by going
 back to an earlier one."""
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("undoes", Integer),
+    Column("kind", String(20)),
+    Column("enabled", Boolean),
+    Column("threshold", Float),
+    Column("window_minutes", Integer),
+    Column("min_turns", Integer),
+)
+"""Rules for alerts that people changed, kept as prices are: the newest that counts is the rule of its kind."""
+
+alert_states = Table(
+    "alert_states",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("since", Float, nullable=False),
+    Column("looked_at", Float, nullable=False),
+    Column("value", Float),
+    Column("turns", Integer),
+    Column("detail", Text, nullable=False),
+    Column("incident", Boolean, nullable=False),
+    Column("calm", Integer, nullable=False),
+    Column("acknowledged_by", String(200), nullable=False),
+    Column("acknowledged_at", Float),
+    info={"local": True},
+)
+"""How each rule stands after the last look; `incident`: it gave alarm and was not seen to be good since."""
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("value", Float),
+    Column("threshold", Float, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    info={"local": True},
+)
+"""The log of alerts: rows are only ever added. `value` and `threshold` are in the unit of the kind."""
+
+alert_sightings = Table(
+    "alert_sightings",
+    metadata,
+    Column("process", String(120), primary_key=True),
+    Column("seen_at", Float, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Column("trouble_since", Float),
+    Column("free_bytes", BigInteger),
+    Column("saved_at", Float),
+    info={"local": True},
+)
+"""What each process saw last of its own surroundings: whether it leaves the provider alone, room on its disks, the newest
+backup it can reach."""
+
+alert_lease = Table(
+    "alert_lease",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("until", Float, nullable=False),
+    info={"local": True},
+)
+"""Which process looks at the rules for all of them, and until when without a further sign of life."""
+
+alert_outbox = Table(
+    "alert_outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("made_at", Float, nullable=False, index=True),
+    Column("event", String(16), nullable=False),
+    Column("kind", String(20)),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Float),
+    Column("delivered_at", Float),
+    Column("problem", Text, nullable=False),
+    Index("ix_alert_outbox_due", "due_at"),
+    info={"local": True},
+)
+"""What is to be sent to the webhook, entered with its event in one transaction. `due_at` is when it may be tried next (a
+process that tries moves it ahead first, so that no other does), NULL once it was delivered or given up."""

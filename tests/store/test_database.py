@@ -43,6 +43,7 @@ CHANGED = (
     "price_entries", "rate_entries", "invoice_entries", "repricings",
     "api_keys", "rate_limits",
     "assumption_changes",
+    "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

@@ -19,7 +19,7 @@ from sipd_core.chat.turn import EscalationReason
 from sipd_core.metrics import percentile
 from sipd_core.periods import Period
 from sipd_core.rates import RateTable
-from sipd_core.roi import Bound, Figure, Unit
+from sipd_core.roi import DAYS_A_YEAR, Bound, Figure, Scenario, Unit
 from sipd_core.savings import Measured, Supposed, Worth, worth
 from sipd_core.store.assumptions import (
     LIMITS,
@@ -182,6 +182,26 @@ class ValueRoom:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), tz=UTC)
+
+
+def supposed_year(report: ValueReport) -> Scenario | None:
+    """A year in US dollars that goes on like the period; None while nothing was asked in it."""
+    measured, given = report.measured, report.assumptions
+    days, users = measured.days.value, given.users_per_day
+    share, saved = report.worth.resolved_share.value, report.worth.minutes_saved.value
+    if not days or share is None or saved is None or measured.conversations.value is None:
+        return None
+    return Scenario(
+        tickets_per_day=measured.conversations.value / days,
+        automated=share,
+        cost_per_ticket=given.cost_per_ticket / report.rate,
+        minutes_per_user=max(saved, Decimal(0)) / days / users,
+        users_per_day=users,
+        wage_per_hour=given.wage_per_hour / report.rate,
+        days=Decimal(DAYS_A_YEAR),
+        investment=given.investment / report.rate,
+        running_per_month=given.running_per_month / report.rate,
+    )
 
 
 def _day_cost(day: date, totals: Sequence[UsageTotal], rate: Decimal) -> DayCost:

@@ -16,7 +16,7 @@ from sipd_core.chat.memory import Memory
 from sipd_core.chat.turn import Escalation, EscalationReason, Feedback, Verdict
 from sipd_core.periods import Period
 from sipd_core.rates import DatedRate, RateTable
-from sipd_core.roi import Bound, Figure
+from sipd_core.roi import Bound, Figure, work_out
 from sipd_core.store.assumptions import Assumptions
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
@@ -24,7 +24,7 @@ from sipd_core.store.ledger import CostTracker
 from sipd_core.store.outcomes import Outcome
 from sipd_core.texts import text
 from sipd_core.usage import CallRecord, Usage
-from sipd_core.value import MEMBERS, ValueReport, ValueRoom
+from sipd_core.value import MEMBERS, ValueReport, ValueRoom, supposed_year
 from sipd_core.value_exports import counted, everything
 from sipd_core.value_words import computed, formula, shown
 from tests.builders import make_turn
@@ -259,6 +259,15 @@ def test_a_formula_is_said_in_words_and_with_its_numbers(desk: Desk) -> None:
     assert computed(worth.running) == "Rp 500.000 × 12 × 20 hari ÷ 365 = Rp 328.767"
     assert computed(worth.resolved_share) == "2 ÷ 2 = 100,0%"
     assert computed(Figure("helpful", None)) == "—"
+
+
+def test_a_year_like_the_period_saves_what_the_period_saved_day_by_day(desk: Desk) -> None:
+    assert supposed_year(desk.room.report(MONTH)) is None, "nothing was asked yet"
+    report = busy(desk)
+    year = supposed_year(report)
+    assert year is not None and report.worth.savings.value is not None and report.measured.days.value
+    expected = report.worth.savings.value / report.rate / report.measured.days.value * 365
+    assert float(work_out(year).savings.value or 0) == pytest.approx(float(expected))
 
 
 def test_every_reason_of_an_escalation_is_counted(desk: Desk) -> None:

@@ -39,6 +39,7 @@ def main() -> None:
             text("ui.nav.watch"): [
                 _page("kinerja", "performance", "speed"),
                 _page("biaya", "cost", "payments"),
+                _page("nilai", "value", "savings"),
             ],
         }
     )

@@ -1,0 +1,215 @@
+"""The measured side of the page of value: figures with their formulas, outcomes day by day, the report to hand in."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from pages.shell import charts, value_state
+from pages.shell.chart_card import chart_card
+from pages.shell.plain import plain, plain_line
+from pages.shell.value_formula import draw_formula
+from pages.shell.value_scenario import chosen_scenarios
+from sipd_core.blocking import BlockingEngine
+from sipd_core.locale_id import UNKNOWN, moment, number, percent, usd
+from sipd_core.roi import Figure, Unit
+from sipd_core.texts import text
+from sipd_core.usage import jakarta_day
+from sipd_core.value import COUNTED, MEMBERS, ValueReport
+from sipd_core.value_exports import everything
+from sipd_core.value_print import printable
+from sipd_core.value_report import workbook
+from sipd_core.value_words import label, shown
+
+CARDS = ("net", "savings", "resolved_share", "satisfaction")
+GROUPS = {
+    "quality": ("resolved", "lost", "resolved_share", "confirmed_share", "escalated_share", "satisfaction", "adoption"),
+    "money": ("minutes_saved", "time_savings", "ticket_savings", "savings", "model_costs", "running", "net"),
+    "certain": ("minutes_confirmed", "net_confirmed"),
+    "year": ("net_year", "roi_year", "payback_days"),
+}
+"""Computed figures by what they tell."""
+
+
+def draw(engine: BlockingEngine, report: ValueReport) -> None:
+    """Everything measured in the period; an empty period says what will be here."""
+    draw_agreement(report)
+    if not report.conversations:
+        _empty()
+        return
+    _cards(report)
+    _notes(report)
+    _outcomes(report)
+    _over_time(report)
+    _times_and_reasons(report)
+    _formulas(report)
+    _reports(report)
+
+
+def draw_agreement(report: ValueReport, *, way: bool = True) -> None:
+    """Whether somebody has agreed to the assumptions, and the way to them unless they are here."""
+    change = report.change
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if change is None:
+            st.markdown(f":orange-badge[:material/pending: {text('value.agreement.none')}]", width="content")
+        else:
+            said = plain_line(text("value.agreement.some", actor=change.actor, at=moment(change.at)))
+            st.markdown(f":green-badge[:material/check: {said}]", width="content")
+        if way:
+            st.button(
+                text("value.agreement.open"),
+                type="tertiary",
+                icon=":material/tune:",
+                key="value.open_assumptions",
+                on_click=value_state.go,
+                args=("assumptions",),
+            )
+
+
+def _cards(report: ValueReport) -> None:
+    figures = {figure.name: figure for figure in report.worth}
+    with st.grid(columns=4, min_column_width=210, gap="xsmall"):
+        for name in CARDS:
+            _card(figures[name], report)
+
+
+def _card(figure: Figure, report: ValueReport) -> None:
+    beside = None
+    if figure.unit is Unit.RUPIAH:
+        beside = UNKNOWN if figure.value is None else usd(figure.value / report.rate)
+    with st.container(border=True, height="stretch", gap="xxsmall"):
+        st.metric(label(figure), shown(figure), delta=beside, delta_color="off", delta_arrow="off")
+        st.caption(plain(text(f"value.card.{figure.name}", **_card_words(report))))
+
+
+def _card_words(report: ValueReport) -> dict[str, str]:
+    measured = report.measured
+    return {
+        "confirmed": shown(report.worth.net_confirmed),
+        "minutes": shown(report.worth.minutes_saved),
+        "resolved": shown(report.worth.resolved),
+        "conversations": shown(measured.conversations),
+        "helpful": shown(measured.helpful),
+        "unhelpful": shown(measured.unhelpful),
+    }
+
+
+def _notes(report: ValueReport) -> None:
+    if report.unknown_price_calls:
+        said = plain(text("value.unknown_note", n=number(report.unknown_price_calls)))
+        st.warning(said, icon=":material/help:")
+
+
+def _outcomes(report: ValueReport) -> None:
+    """Each outcome with its share of all, what it means, and the way to its conversations."""
+    st.subheader(text("value.heading.measured"), anchor=False)
+    whole = report.tally.conversations
+    with st.container(border=True, gap="xxsmall", key="value-outcomes"):
+        for name in COUNTED:
+            figure: Figure = getattr(report.measured, name)
+            share = figure.value / whole if figure.value is not None and whole else None
+            _outcome(name, text(f"value.definition.{name}"), number(figure.value), percent(share, 1))
+        again = len(report.members("reopened_ever"))
+        _outcome("reopened_ever", text("value.definition.reopened_ever"), number(again), "")
+    st.caption(text("value.measured_note", n=number(whole), greetings=number(len(report.members("no_question")))))
+
+
+def _outcome(name: str, meaning: str, count: str, share: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        st.markdown(f"{label(name)} {f'· **{share}**' if share else ''}", help=meaning, width="content")
+        _open(name, count, "talks")
+
+
+def _over_time(report: ValueReport) -> None:
+    counts = Counter((jakarta_day(one.began), one.outcome.value) for one in report.conversations)
+    days = list(report.period)[: int(report.measured.days.value or 0)]
+    busy = {day for day, _ in counts}
+    series = [
+        charts.Series(name, label(name), [counts[day, name] if day in busy else None for day in days])
+        for name in COUNTED
+    ]
+    chart = charts.stacked_bars(days, series, charts.Measure(text("value.chart.axis")))
+    chart_card(text("value.chart.title"), chart, file_name=text("value.chart.file"), key="value.by_day")
+
+
+def _times_and_reasons(report: ValueReport) -> None:
+    st.subheader(text("value.heading.times"), anchor=False)
+    with st.grid(columns=4, min_column_width=180, gap="xsmall"):
+        for figure in report.times:
+            st.metric(label(figure), shown(figure), border=True)
+    if report.reasons:
+        named = {text(f"value.reason.{reason}"): float(count) for reason, count in report.reasons.items()}
+        measure = charts.Measure(text("value.chart.axis"))
+        chart = charts.ranked_bars(named, measure, column=text("value.chart.reason"), key="escalated")
+        chart_card(
+            text("value.heading.reasons"), chart, file_name=text("value.chart.reasons_file"), key="value.reasons"
+        )
+
+
+def _formulas(report: ValueReport) -> None:
+    """Every figure, how it is computed, and the same with its numbers put in."""
+    st.subheader(text("value.heading.formulas"), anchor=False)
+    figures = {figure.name: figure for figure in (*report.worth, report.measured.model_costs)}
+    for group, names in GROUPS.items():
+        with st.expander(text(f"value.group.{group}"), expanded=group == "money"):
+            for name in names:
+                _formula(figures[name])
+
+
+def _formula(figure: Figure) -> None:
+    draw_formula(label(figure), figure, given=text("value.costs_note"))
+    if figure.name in MEMBERS:
+        _open(figure.name, number(figure.value), "formula")
+
+
+def _open(name: str, count: str, place: str) -> None:
+    """The way to the conversations behind a figure."""
+    st.button(
+        text("value.open_talks", n=count),
+        type="tertiary",
+        icon=":material/list:",
+        key=f"value.{place}.{name}",
+        on_click=value_state.show_talks,
+        args=(name,),
+    )
+
+
+def _reports(report: ValueReport) -> None:
+    st.subheader(text("value.heading.reports"), anchor=False)
+    st.caption(text("value.reports_note"))
+    scenarios = chosen_scenarios()
+    with st.container(horizontal=True):
+        _download(
+            "xlsx",
+            lambda: workbook(report, scenarios),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        )
+        _download("print", partial(printable, report), "text/html")
+        _download("data", partial(everything, report), "application/zip")
+
+
+def _download(name: str, content: Callable[[], bytes], mime: str) -> None:
+    st.download_button(
+        text(f"value.download.{name}"),
+        content,
+        file_name=text(f"value.file.{name}"),
+        mime=mime,
+        icon=":material/download:",
+        type="primary" if name == "xlsx" else "secondary",
+        key=f"value.download.{name}",
+        on_click="ignore",
+    )
+
+
+def _empty() -> None:
+    with st.container(border=True):
+        st.markdown(f"**{text('value.empty.title')}**")
+        st.write(text("value.empty.body"))
+        st.button(
+            text("value.empty.scenario"),
+            icon=":material/calculate:",
+            key="value.empty_scenario",
+            on_click=value_state.go,
+            args=("scenario",),
+        )

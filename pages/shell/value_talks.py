@@ -1,0 +1,92 @@
+"""The conversations behind a figure of value, page by page, each one click from what was said in it."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import streamlit as st
+
+from pages.shell import session, value_state
+from sipd_core.blocking import BlockingEngine
+from sipd_core.locale_id import duration, moment, number
+from sipd_core.store.outcomes import ConversationOutcome
+from sipd_core.texts import text
+from sipd_core.value import MEMBERS, ValueReport
+from sipd_core.value_exports import conversations_csv
+from sipd_core.value_words import label
+
+ROWS_SHOWN = 25
+_WIDTHS = {"began": 132, "title": 330, "outcome": 170, "by": 105, "reasons": 150, "times": 150}
+"""Columns and their width in pixels; with the link before them all fit beside the menu of a usual screen."""
+
+
+def draw(_engine: BlockingEngine, report: ValueReport) -> None:
+    """A choice of the figure, its conversations, and all of them as a file."""
+    if not report.conversations:
+        st.info(text("value.empty.body"), icon=":material/search_off:")
+        return
+    st.session_state.setdefault(value_state.SHOWN, "conversations")
+    figure = st.selectbox(
+        text("value.talk.choose"),
+        list(MEMBERS),
+        format_func=lambda name: text("value.talk.option", name=label(name), n=number(len(report.members(name)))),
+        key=value_state.SHOWN,
+        on_change=_first_page,
+    )
+    found = report.members(figure)[::-1]
+    if not found:
+        st.info(text("value.talk.none"), icon=":material/search_off:")
+        return
+    _table(found)
+    _download(found)
+
+
+def _first_page() -> None:
+    st.session_state[value_state.PAGE] = 1
+
+
+def _table(found: Sequence[ConversationOutcome]) -> None:
+    pages = -(-len(found) // ROWS_SHOWN)
+    place = min(int(st.session_state.get(value_state.PAGE, 1)), pages) - 1
+    names = {
+        name: text(f"value.talk.{name}") for name in ("began", "title", "outcome", "by", "reasons", "times", "open")
+    }
+    st.dataframe(
+        [
+            dict(zip(names.values(), _line(one), strict=True))
+            for one in found[place * ROWS_SHOWN : (place + 1) * ROWS_SHOWN]
+        ],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            names["open"]: st.column_config.LinkColumn(width=66, display_text=text("value.talk.open_link")),
+            **{names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+        },
+        height="content",
+    )
+    if pages > 1:
+        st.pagination(pages, key=value_state.PAGE)
+
+
+def _line(one: ConversationOutcome) -> tuple[str, ...]:
+    last = None if one.last_answer_seconds is None else one.last_answer_seconds * 1_000
+    return (
+        f"/?{session.CONVERSATION_PARAM}={quote(one.id)}",
+        moment(one.began).rpartition(" ")[0],
+        one.title,
+        label(one.outcome.value),
+        text(f"value.by.{one.resolved_by}") if one.resolved_by else "",
+        ", ".join(text(f"value.reason.{reason}") for reason in one.reasons),
+        duration(last),
+    )
+
+
+def _download(found: Sequence[ConversationOutcome]) -> None:
+    st.download_button(
+        text("value.download.talks", n=number(len(found))),
+        lambda: conversations_csv(found),
+        file_name=text("value.file.conversations"),
+        mime="text/csv",
+        icon=":material/download:",
+        key="value.download.talks",
+        on_click="ignore",
+    )

@@ -31,6 +31,7 @@ SLOTS: Mapping[str, int] = {
     "found": 0, "partial": 1, "not_found": 2, "none": 7,
     "embedding_memory": 0, "embedding_durable": 4, "answer": 1,
     "chat": 0, "query_embedding": 1, "index_embedding": 2, "training_embedding": 4,
+    "confirmed": 0, "assumed": 4, "escalated": 1, "unresolved": 5, "reopened": 2, "open": 7,
 }  # fmt: skip
 """Place in the theme's palette by the key of a series, for all pages; a key without one gets a place that is free."""
 _PLACES = 10

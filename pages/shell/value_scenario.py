@@ -175,7 +175,9 @@ def _swings(sides: tuple[Scenario, Scenario, Scenario], net: Figure) -> None:
     )
     figure.add_vline(x=float(net.value or 0), line={"color": charts.colour_of("p95"), "dash": "dot", "width": 2})
     figure.update_layout(showlegend=False, hovermode="closest", bargap=0.35)
-    figure.update_xaxes(title=text("value.scenario.swing_axis"), tickformat=",.0f", nticks=5, fixedrange=True)
+    figure.update_xaxes(
+        title=text("value.scenario.swing_axis"), tickformat=",.0f", nticks=4, tickangle=0, fixedrange=True
+    )
     figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, automargin=True)
     table = [
         {"asumsi": name, "nilai_bersih_rendah": low, "nilai_bersih_tinggi": high}

@@ -116,8 +116,10 @@ def _outcomes(report: ValueReport) -> None:
 
 
 def _outcome(name: str, meaning: str, count: str, share: str) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        st.markdown(f"{label(name)} {f'· **{share}**' if share else ''}", help=meaning, width="content")
+    with st.container(
+        horizontal=True, wrap=False, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+    ):
+        st.markdown(f"{label(name)} {f'· **{share}**' if share else ''}", help=meaning)
         _open(name, count, "talks")
 
 

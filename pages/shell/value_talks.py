@@ -47,9 +47,7 @@ def _first_page() -> None:
 def _table(found: Sequence[ConversationOutcome]) -> None:
     pages = -(-len(found) // ROWS_SHOWN)
     place = min(int(st.session_state.get(value_state.PAGE, 1)), pages) - 1
-    names = {
-        name: text(f"value.talk.{name}") for name in ("began", "title", "outcome", "by", "reasons", "times", "open")
-    }
+    names = {name: text(f"value.talk.{name}") for name in ("open", *_WIDTHS)}
     st.dataframe(
         [
             dict(zip(names.values(), _line(one), strict=True))

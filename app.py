@@ -1,4 +1,4 @@
-"""Launcher: `streamlit run app.py` serves the pages, the health probe and one engine in one process and port.
+"""Launcher: `streamlit run app.py` serves the pages, the HTTP interface and one engine in one process and port.
 
 Pages never import this module; they ask `pages.shell.resources` for the engine.
 """
@@ -12,12 +12,10 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from pages.shell.headers import SecurityHeaders
-from pages.shell.resources import close_engine, engine_ready, start_engine
+from pages.shell.resources import close_engine, running_engine, start_engine
+from sipd_core.api import api_routes, create_api
 from sipd_core.errors import SipdError
 from sipd_core.settings import load_settings
 
@@ -31,12 +29,6 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     close_engine()
 
 
-async def health(_request: Request) -> JSONResponse:
-    """200 once questions can be answered, 503 while the engine is still preparing."""
-    ready = engine_ready()
-    return JSONResponse({"status": "ok" if ready else "preparing"}, 200 if ready else 503)
-
-
 def _start_engine() -> None:
     """Build the engine beside the server, so that a browser can load the pages' code meanwhile; end the process if it fails."""
     try:
@@ -47,12 +39,17 @@ def _start_engine() -> None:
 
 
 try:
-    load_settings()
+    settings = load_settings()
 except SipdError as error:
     sys.exit(error.user_text)
 threading.Thread(target=_start_engine, name="sipd-start", daemon=True).start()
 
-app = st.App(str(ENTRY), lifespan=lifespan, routes=[Route("/health", health)], middleware=[Middleware(SecurityHeaders)])
+app = st.App(
+    str(ENTRY),
+    lifespan=lifespan,
+    routes=api_routes(create_api(settings, running_engine)),
+    middleware=[Middleware(SecurityHeaders)],
+)
 
 if __name__ == "__main__":
     app.run()

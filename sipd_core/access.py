@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from sipd_core.errors import KeyRefusedError, RateExceededError, ScopeError
 from sipd_core.locale_id import number
-from sipd_core.store.api_keys import ApiKey, ApiKeyStore, Scope
+from sipd_core.scopes import Scope
+from sipd_core.store.api_keys import ApiKey, ApiKeyStore
 from sipd_core.store.database import Database
 from sipd_core.store.rate_limits import Allowance, RateLimitStore
 

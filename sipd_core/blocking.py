@@ -51,9 +51,11 @@ from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
+from sipd_core.tally import HistogramFigures
 from sipd_core.uploads import Uploads
 from sipd_core.usage import CallRecord, CostReport
 from sipd_core.value import ValueRoom
+from sipd_core.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +140,11 @@ class BlockingEngine:
     def alerts(self) -> AlertRoom:
         """Rules for alerts, how they stand, and what happened."""
         return self._engine.alerts
+
+    @property
+    def vitals(self) -> Vitals:
+        """Which parts work."""
+        return self._engine.vitals
 
     @property
     def access(self) -> Access:
@@ -309,6 +316,9 @@ class BlockingEngine:
 
     def performance(self) -> PerformanceStats:
         return self._engine.monitor.get_stats()
+
+    def histograms(self) -> Mapping[str, HistogramFigures]:
+        return self._engine.monitor.histograms()
 
     def costs(self, days: int = 7) -> CostReport:
         return self._engine.ledger.get_cost_breakdown(days)

@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,7 @@ from pydantic import SecretStr
 
 from sipd_core import backup_commands, key_commands
 from sipd_core.blocking import BlockingEngine
-from sipd_core.chat.turn import Turn
-from sipd_core.documents import Hit, ImportReport, ImportStatus
+from sipd_core.documents import ImportReport, ImportStatus
 from sipd_core.errors import SipdError
 from sipd_core.evaluation import GoldSets, evaluate
 from sipd_core.locale_id import number
@@ -31,7 +28,7 @@ from sipd_core.logs import configure_logging
 from sipd_core.privacy import mask
 from sipd_core.settings import Settings, load_settings
 from sipd_core.texts import text
-from sipd_core.usage import CostReport
+from sipd_core.wire import as_json, chat_reply, cost_reply, source_reply, stats_reply
 
 Printed = tuple[dict[str, Any], str]
 """The JSON object and the same for people."""
@@ -171,44 +168,14 @@ def _report_line(report: ImportReport) -> str:
 def _ask(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings) as engine:
         turn = engine.ask(options.text, options.session or engine.new_session_id())
-    return _turn(turn), turn.response
-
-
-def _turn(turn: Turn) -> dict[str, Any]:
-    return {
-        "response": turn.response,
-        "intent": turn.intent,
-        "sentiment": round(turn.sentiment, 4),
-        "suggestions": list(turn.suggestions),
-        "context_used": turn.context_used,
-        "should_escalate": turn.should_escalate,
-        "session_id": turn.session_id,
-        "verdict": turn.verdict,
-        "relevance": round(turn.relevance, 4),
-        "sources": [_source(hit) for hit in turn.sources],
-        "answered_by": turn.answered_by,
-        "cost_usd": turn.cost_usd,
-        "timings_ms": {name: round(value, 2) for name, value in turn.timings_ms.items()},
-        "escalation": {"reasons": list(turn.escalation.reasons), "explanation": turn.escalation.explanation},
-        "masked": dict(turn.masked),
-        "degraded": turn.degraded,
-        "model": turn.model,
-        "cited": list(turn.cited),
-        "caution": turn.caution,
-    }
-
-
-def _source(hit: Hit) -> dict[str, Any]:
-    case = hit.case
-    place = {"file": case.file, "sheet": case.sheet, "row": case.row, "sample": case.sample}
-    told = {"id": case.id, "menu": case.menu, "issue": case.issue, "remedy": case.remedy}
-    return told | {"relevance": round(hit.relevance, 4)} | place
+    return as_json(chat_reply(turn)), turn.response
 
 
 def _search(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings) as engine:
         result = engine.search(options.text, options.top_k)
-    hits = [_source(hit) | {"vector": round(hit.vector, 4), "lexical": round(hit.lexical, 4)} for hit in result.hits]
+    scores = [{"vector": round(hit.vector, 4), "lexical": round(hit.lexical, 4)} for hit in result.hits]
+    hits = [as_json(source_reply(hit)) | score for hit, score in zip(result.hits, scores, strict=True)]
     lines = [f"{hit['relevance']:.2f}  {hit['menu']} — {hit['issue']} ({hit['file']}:{hit['row']})" for hit in hits]
     return {"hits": hits, "verdict": result.verdict, "relevance": round(result.relevance, 4)}, "\n".join(lines)
 
@@ -275,28 +242,13 @@ def _usage(options: argparse.Namespace, settings: Settings) -> Printed:
         )
         for t in report.totals
     ]
-    return _costs(report), "\n".join(lines) or text("cli.usage_empty")
-
-
-def _costs(report: CostReport) -> dict[str, Any]:
-    """The report in JSON; what is not known is not zero."""
-    printed: dict[str, Any] = _numbers(asdict(report))
-    for total in printed["totals"]:
-        if total["unknown_price_calls"] == total["calls"]:
-            total["cost_usd"] = None
-    return printed
+    return as_json(cost_reply(report)), "\n".join(lines) or text("cli.usage_empty")
 
 
 def _stats(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings) as engine:
-        parts = {
-            "performance": asdict(engine.performance()),
-            "cache": asdict(engine.cache_stats()),
-            "knowledge": asdict(engine.status()),
-            "indexing": asdict(engine.indexing()),
-            "cost": _costs(engine.costs(30)),
-        }
-    return parts, json.dumps(parts, indent=2, ensure_ascii=False, default=str)
+        told = as_json(stats_reply(engine))
+    return told, json.dumps(told, indent=2, ensure_ascii=False)
 
 
 def _vectors(options: argparse.Namespace, settings: Settings) -> Printed:
@@ -309,14 +261,3 @@ def _vectors(options: argparse.Namespace, settings: Settings) -> Printed:
         count = engine.write_shipped_vectors()
         engine.close()
     return {"vectors": count}, text("cli.vectors_done", n=count)
-
-
-def _numbers(value: Any) -> Any:
-    """Decimals as JSON numbers, dates as text, all the way down."""
-    if isinstance(value, dict):
-        return {key: _numbers(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_numbers(inner) for inner in value]
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat() if isinstance(value, date) else value

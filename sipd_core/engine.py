@@ -77,6 +77,7 @@ from sipd_core.texts import text
 from sipd_core.upkeep import CurrentReader, Models, Upkeep
 from sipd_core.usage import CallRecord
 from sipd_core.value import ValueRoom
+from sipd_core.vitals import Vitals
 
 usage_log = logging.getLogger(USAGE_LOGGER)
 
@@ -158,8 +159,8 @@ class Engine:
             usd_idr=self.tariffs.rate_today,
         )
         self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
-        limits = {"chat_limit": settings.api_chat_per_minute, "read_limit": settings.api_reads_per_minute}
-        self.access = Access(database, **limits)
+        chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
+        self.access = Access(database, chat_limit=chat, read_limit=reads)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 
     def _make_rooms(self) -> None:
@@ -173,6 +174,8 @@ class Engine:
             monitor=self.monitor,
             words_file=settings.sipd_data_dir / "words.npz",
         )
+        trouble = self._hosting.trouble if self._hosting else None
+        self.vitals = Vitals(self._database, self.base, folder=settings.sipd_data_dir, trouble=trouble)
         self.backups = BackupRoom(settings, self._database, self.base, self._duties)
         self.importer = Importer(self.cases, self.mappings)
         self.pace = Pace(self.cases)

@@ -4,10 +4,12 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psutil  # type: ignore[import-untyped]
+
+from sipd_core.tally import Histogram, HistogramFigures
 
 WINDOW = 10_000
 """Samples kept per stage; percentiles are exact over them."""
@@ -85,6 +87,7 @@ class PerformanceMonitor:
         self._embedding: deque[float] = deque(maxlen=WINDOW)
         self._search: deque[float] = deque(maxlen=WINDOW)
         self._samples: deque[Sample] = deque(maxlen=WINDOW)
+        self._histograms = {stage: Histogram() for stage in ("response", "embedding", "search")}
         self._requests = 0
         self._errors: Counter[str] = Counter()
         self._hits = 0
@@ -100,15 +103,16 @@ class PerformanceMonitor:
         with self._lock:
             self._requests += 1
             self._response.append(milliseconds)
+            self._histograms["response"].add(milliseconds / 1_000)
             self._samples.append(Sample(self._clock(), milliseconds, embedding, search))
 
     def record_embedding_time(self, milliseconds: float) -> None:
         """One embedding call of a question."""
-        self._append(self._embedding, milliseconds)
+        self._append(self._embedding, "embedding", milliseconds)
 
     def record_search_time(self, milliseconds: float) -> None:
         """One search, embedding not included."""
-        self._append(self._search, milliseconds)
+        self._append(self._search, "search", milliseconds)
 
     def record_error(self, cause: str = "unknown") -> None:
         """One failed turn, by cause (the error's class name)."""
@@ -156,6 +160,13 @@ class PerformanceMonitor:
             samples=samples,
         )
 
+    def histograms(self) -> Mapping[str, HistogramFigures]:
+        """`response`, `embedding`, `search` since the start, in seconds; none when nothing is collected."""
+        if not self._enabled:
+            return {}
+        with self._lock:
+            return {stage: histogram.figures() for stage, histogram in self._histograms.items()}
+
     def _cpu_usage(self) -> float:
         """Load of the machine since the last look, 0..100. psutil's own figure starts at 0 in every new thread."""
         with self._lock:
@@ -167,10 +178,11 @@ class PerformanceMonitor:
                 self._cpu_times = now
             return self._cpu_percent
 
-    def _append(self, window: deque[float], milliseconds: float) -> None:
+    def _append(self, window: deque[float], stage: str, milliseconds: float) -> None:
         if self._enabled:
             with self._lock:
                 window.append(milliseconds)
+                self._histograms[stage].add(milliseconds / 1_000)
 
     def _count_lookup(self, *, hit: bool) -> None:
         if not self._enabled:

@@ -1,6 +1,7 @@
-"""What the frame of every page shows of the engine: mode, models, size of the base, and what does not work."""
+"""How the engine is: what the frame of every page shows, and which parts work."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from sipd_core.documents import IndexingProgress
@@ -42,3 +43,36 @@ class EngineStatus:
     """How far the wanted model is in taking over, `error` says why it pauses; None when it serves."""
     hosted: HostingStatus | None
     """None in local mode."""
+
+
+class Part(StrEnum):
+    """What the console consists of."""
+
+    SQL = "sql"
+    CHROMA = "chroma"
+    MODEL = "model"
+    PROVIDER = "provider"
+    DISK = "disk"
+
+
+class Condition(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """It works, or something stands in for it."""
+    DOWN = "down"
+    OFF = "off"
+    """Not in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """How one part is."""
+
+    part: Part
+    condition: Condition
+    detail: str = ""
+    """Why it is not as it should be, in Indonesian."""
+    milliseconds: float | None = None
+    """How long it took to answer; None where there is nothing to ask."""

@@ -6,7 +6,7 @@ import pytest
 
 from sipd_core.access import Access
 from sipd_core.errors import KeyRefusedError, RateExceededError, ScopeError
-from sipd_core.store.api_keys import Scope
+from sipd_core.scopes import Scope
 from sipd_core.store.database import Database
 
 

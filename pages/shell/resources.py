@@ -8,7 +8,6 @@ import gc
 import threading
 from typing import TYPE_CHECKING
 
-from sipd_core.errors import SipdError
 from sipd_core.logs import configure_logging
 from sipd_core.settings import load_settings
 
@@ -42,12 +41,9 @@ def start_engine() -> "BlockingEngine":
 get_engine = start_engine
 
 
-def engine_ready() -> bool:
-    """Whether an engine runs and can answer questions."""
-    try:
-        return _engine is not None and not _engine.status().preparing
-    except SipdError:
-        return False  # a backup is being restored
+def running_engine() -> "BlockingEngine | None":
+    """The engine if there is one already; never waits for it."""
+    return _engine
 
 
 def close_engine() -> None:

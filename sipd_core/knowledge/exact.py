@@ -45,6 +45,9 @@ class ExactIndex:
     def holds_just(self, count: int) -> bool:
         return len(self._places) == count
 
+    def size(self) -> int:
+        return len(self._places)
+
     def vectors(self, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         with self._moving:
             return {id_: self._table[self._places[id_]].copy() for id_ in ids if id_ in self._places}

@@ -53,6 +53,9 @@ class VectorIndex(Protocol):
     def holds_just(self, count: int) -> bool:
         """Whether it may be taken to hold its `count` vectors and no others, without a look at each of them."""
 
+    def size(self) -> int:
+        """How many vectors there are; raises StoreError when the index does not answer."""
+
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """(id, cosine similarity) of the nearest views, nearest first."""
 
@@ -216,6 +219,10 @@ class ChromaIndex:
     def holds_just(self, count: int) -> bool:
         with _translated():
             return self._is_clean and self._collection.count() == count
+
+    def size(self) -> int:
+        with _translated():
+            return self._collection.count()
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         with _translated():

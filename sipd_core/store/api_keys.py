@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
 from sipd_core.errors import NotFoundError
 from sipd_core.privacy import mask
+from sipd_core.scopes import Scope
 from sipd_core.store.database import Database
 from sipd_core.store.schema import api_keys
 from sipd_core.store.times import moment
@@ -27,15 +27,6 @@ _SHAPE = re.compile(r"sipd_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _SECRET_BYTES = 32
 _NOTE_AFTER = 60.0
 """Seconds between two notes that a key was used: not every request is worth a write."""
-
-
-class Scope(StrEnum):
-    """What a key opens."""
-
-    CHAT = "chat"
-    STATS = "stats"
-    COSTS = "costs"
-    METRICS = "metrics"
 
 
 @dataclass(frozen=True, slots=True)

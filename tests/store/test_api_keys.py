@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from sipd_core.errors import NotFoundError
-from sipd_core.store.api_keys import ApiKeyStore, Scope
+from sipd_core.scopes import Scope
+from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.store.database import Database
 from sipd_core.store.schema import api_keys
 

@@ -19,6 +19,8 @@ from sipd_core.store.schema import rate_limits
 
 WINDOW = 60.0
 """Seconds in which a caller may use his whole limit at once, or bit by bit."""
+_HAIR = 0.001
+"""Seconds by which a sum of floats may end beyond the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class RateLimitStore:
         until = connection.execute(
             select(rate_limits.c.spent_until).where(rate_limits.c.subject == subject)
         ).scalar_one()
-        return Allowance(limit, 0, until - now, retry_after=max(until + share - WINDOW - now, share / 2))
+        return Allowance(limit, 0, until - now, retry_after=max(until + share - WINDOW - now, _HAIR))
 
     @staticmethod
     def _statement(connection: Connection, subject: str, now: float, share: float) -> Any:
@@ -68,7 +70,7 @@ class RateLimitStore:
             .on_conflict_do_update(
                 index_elements=[rate_limits.c.subject],
                 set_={"spent_until": spent},
-                where=spent <= now + WINDOW + share / 2,  # half a share: sums of floats end a hair beyond the minute
+                where=spent <= now + WINDOW + _HAIR,
             )
             .returning(rate_limits.c.spent_until)
         )

@@ -64,7 +64,8 @@ def test_metrics_are_the_figures_of_the_reports(client: httpx.Client) -> None:
     assert value(found, "sipd_turn_duration_seconds_bucket", le="+Inf") == performance["total"]["count"]
     slow = value(found, "sipd_turn_duration_seconds_bucket", le="60.0")
     assert 0 < slow <= performance["total"]["count"]
-    assert value(found, "sipd_embedding_lookups_total", result="hit") == performance["cache_hits"] > 0
+    assert value(found, "sipd_embedding_lookups_total", result="hit") == performance["cache_hits"]
+    assert value(found, "sipd_embedding_lookups_total", result="miss") == performance["cache_misses"] > 0
     assert value(found, "sipd_cases") == stats["knowledge"]["cases"]
     assert value(found, "sipd_ready") == 1 == value(found, "sipd_part_up", part="sql")
     assert value(found, "sipd_embedding_cache_entries", place="durable") == stats["cache"]["durable_entries"]

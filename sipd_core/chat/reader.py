@@ -11,7 +11,7 @@ from sipd_core.chat.intents import IntentClassifier
 from sipd_core.chat.sentiment import SentimentModel, load_lexicon
 from sipd_core.chat.turn import Intent
 from sipd_core.embeddings import Vectors
-from sipd_core.language import question_text
+from sipd_core.language import question_text, without_signature
 
 Models = tuple[IntentClassifier, SentimentModel]
 
@@ -38,7 +38,7 @@ class LocalReader:
     def intent(self, text: str, vector: NDArray[Any] | None) -> Intent:
         """One of the seven classes."""
         (intents, _), usable = self._for(vector)
-        return intents.predict(text, usable).intent
+        return intents.predict(without_signature(text), usable).intent
 
     def sentiment(self, text: str, vector: NDArray[Any] | None) -> float:
         """-1 (very negative) .. 1 (very positive)."""

@@ -45,6 +45,7 @@ from sipd_core.errors import RestoringError, SipdError
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.knowledge.health import HealthDesk
 from sipd_core.metrics import PerformanceStats
+from sipd_core.performance import PerformanceHistory
 from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
 from sipd_core.spending.tariffs import Tariffs
@@ -150,6 +151,11 @@ class BlockingEngine:
     def access(self) -> Access:
         """Keys of programs that ask over HTTP, and how often they may."""
         return self._engine.access
+
+    @property
+    def speed(self) -> PerformanceHistory:
+        """How fast and how reliably questions were answered, in any period."""
+        return self._engine.speed
 
     @property
     def value(self) -> ValueRoom:

@@ -60,6 +60,7 @@ from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import Laboratory
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
+from sipd_core.performance import PerformanceHistory
 from sipd_core.privacy import mask
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
@@ -158,6 +159,7 @@ class Engine:
             monthly_budget=settings.monthly_budget_usd,
             usd_idr=self.tariffs.rate_today,
         )
+        self.speed = PerformanceHistory(database)
         self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
         chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
         self.access = Access(database, chat_limit=chat, read_limit=reads)

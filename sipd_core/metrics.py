@@ -142,9 +142,9 @@ class PerformanceMonitor:
             uptime_seconds=uptime,
             total_requests=requests,
             requests_per_second=requests / uptime,
-            total=_latency(response),
-            embedding=_latency(embedding),
-            search=_latency(search),
+            total=latency(response),
+            embedding=latency(embedding),
+            search=latency(search),
             avg_response_time=_mean(response),
             avg_embedding_time=_mean(embedding),
             avg_search_time=_mean(search),
@@ -194,8 +194,10 @@ class PerformanceMonitor:
                 self._misses += 1
 
 
-def _latency(samples: list[float]) -> Latency:
-    return Latency(len(samples), percentile(samples, 0.50), percentile(samples, 0.95), percentile(samples, 0.99))
+def latency(samples: Sequence[float]) -> Latency:
+    """Exact percentiles of all `samples`."""
+    ordered = sorted(samples)
+    return Latency(len(ordered), percentile(ordered, 0.50), percentile(ordered, 0.95), percentile(ordered, 0.99))
 
 
 def _mean(samples: list[float]) -> float | None:

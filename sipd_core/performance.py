@@ -1,0 +1,250 @@
+"""How fast and how reliably questions were answered in a period, read from the traces and the books.
+
+One reason to change: which figures of speed managers see. Every one of them can be computed anew from `export_traces` and
+`export_calls`; percentiles are exact (nearest rank) over the turns themselves, never averages of averages.
+"""
+
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, BinaryIO
+
+from sqlalchemy import Row, select
+
+from sipd_core.cache import VectorOrigin
+from sipd_core.metrics import Latency, latency
+from sipd_core.periods import Period
+from sipd_core.store.budgets import PICO
+from sipd_core.store.database import Database
+from sipd_core.store.schema import usage
+from sipd_core.store.traces import OK, STOPPED, TraceStore, TurnTrace
+from sipd_core.tables.exports import write_csv
+from sipd_core.usage import JAKARTA, Outcome
+
+STAGES = ("total", "first_token", "embed", "search")
+"""Whose percentiles are shown, of whole answers (outcome `ok`) in which the stage was measured."""
+HOURLY_DAYS = 2
+"""The longest period that is shown by the hour."""
+SLOWEST = 20
+NO_VERDICT = "none"
+"""Of a turn in which nothing was searched for, or that failed."""
+UNTOLD = "unknown"
+"""Retries of which the books do not say what they were for: those of earlier releases."""
+
+_READ = (
+    "at", "outcome", "mode", "degraded", "verdict", "total_ms", "first_token_ms", "embed_ms", "search_ms",
+    "embedding_cache", "answer_cached", "model", "retries",
+)  # fmt: skip
+TRACE_COLUMNS = (
+    "at", "day", "turn_id", "conversation_id", "mode", "degraded", "outcome", "verdict", "relevance", "mask_ms",
+    "embed_ms", "search_ms", "first_token_ms", "total_ms", "prompt_tokens", "cached_tokens", "completion_tokens",
+    "cost_usd", "estimated", "embedding_cache", "answer_cached", "retries", "escalated", "model",
+)  # fmt: skip
+"""Of the exported traces: names of the table `traces`; the time is Jakarta's with its offset, money is in dollars."""
+CALL_COLUMNS = ("at", "operation", "model", "outcome", "error", "retries", "retried_for", "latency_ms", "conversation_id")
+"""Of the exported calls that failed or were tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What can be said of a set of turns."""
+
+    turns: int
+    failed: int
+    """Turns that ended with an error."""
+    stopped: int
+    """Turns whose answer a person stopped."""
+    degraded: int
+    """Turns answered by whoever could, because the one who should have could not."""
+    latency: Mapping[str, Latency]
+    """By the names of STAGES, in milliseconds."""
+    modes: Mapping[str, int]
+    verdicts: Mapping[str, int]
+    """By verdict, NO_VERDICT among them."""
+    vectors: Mapping[str, int]
+    """By VectorOrigin: where the vectors of questions came from."""
+    hosted_answers: int
+    """Answers in a hosted model's words, kept ones among them."""
+    kept_answers: int
+    retries: int
+
+    @property
+    def error_rate(self) -> float | None:
+        """Failed turns per turn; None without turns."""
+        return _share(self.failed, self.turns)
+
+    @property
+    def degraded_rate(self) -> float | None:
+        return _share(self.degraded, self.turns)
+
+    @property
+    def memory_rate(self) -> float | None:
+        """Vectors of questions that were in memory, per vector that was asked for."""
+        return _share(self.vectors.get(VectorOrigin.MEMORY, 0), sum(self.vectors.values()))
+
+    @property
+    def durable_rate(self) -> float | None:
+        """Vectors of questions that were in SQL, per vector that was asked for."""
+        return _share(self.vectors.get(VectorOrigin.DURABLE, 0), sum(self.vectors.values()))
+
+    @property
+    def answer_rate(self) -> float | None:
+        """Answers that were kept from before, per answer in a hosted model's words."""
+        return _share(self.kept_answers, self.hosted_answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One hour or one day of a period."""
+
+    at: date | datetime
+    """A day, or the beginning of an hour on Jakarta's clock, without a zone."""
+    figures: Figures | None
+    """None for what has not begun yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceReport:
+    """Everything the page shows of a period."""
+
+    period: Period
+    whole: Figures
+    before: Figures
+    """Of the period of the same length just before."""
+    stretches: tuple[Stretch, ...]
+    """Every hour or day of the period, also those without a turn."""
+    failures: Mapping[str, int]
+    """Failed turns by the class of the error."""
+    impairments: Mapping[str, int]
+    """Degraded turns by the class of the error behind it."""
+    failed_calls: Mapping[str, int]
+    """Calls of models that failed or broke, by the class of the error."""
+    retried_calls: Mapping[str, int]
+    """Repeated attempts of calls, by what the attempt before met."""
+    slowest: tuple[TurnTrace, ...]
+
+
+class PerformanceHistory:
+    """Reads periods; safe from any thread."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._traces = TraceStore(database)
+        self._clock = clock
+
+    def report(self, period: Period) -> PerformanceReport:
+        """The figures of a period, beside those of the one before it."""
+        rows = self._traces.rows(period, *_READ)
+        failed, retried = self._troubled_calls(period)
+        return PerformanceReport(
+            period=period,
+            whole=figures(rows),
+            before=figures(self._traces.rows(period.before, *_READ)),
+            stretches=tuple(_stretches(period, rows, self._clock())),
+            failures=Counter(row.outcome for row in rows if _has_failed(row)),
+            impairments=Counter(row.degraded for row in rows if row.degraded),
+            failed_calls=failed,
+            retried_calls=retried,
+            slowest=self._traces.slowest(period, SLOWEST),
+        )
+
+    def trace(self, turn_id: str) -> TurnTrace:
+        """One turn; raises NotFoundError."""
+        return self._traces.get(turn_id)
+
+    def export_traces(self, period: Period, file: BinaryIO) -> None:
+        """Every turn of a period as CSV, oldest first; what is not known is an empty cell."""
+        stored = ("cost_pico_usd" if name == "cost_usd" else name for name in TRACE_COLUMNS)
+        write_csv(file, TRACE_COLUMNS, map(_exported, self._traces.rows(period, *stored)))
+
+    def export_calls(self, period: Period, file: BinaryIO) -> None:
+        """Every call of a period that failed or was tried again as CSV, oldest first."""
+        write_csv(file, CALL_COLUMNS, ((_moment(row.at), *row[1:]) for row in self._calls(period)))
+
+    def _troubled_calls(self, period: Period) -> tuple[Counter[str], Counter[str]]:
+        failed: Counter[str] = Counter()
+        retried: Counter[str] = Counter()
+        for row in self._calls(period):
+            if row.error:
+                failed[row.error] += 1
+            causes = row.retried_for.split()
+            retried.update(causes)
+            if row.retries > len(causes):
+                retried[UNTOLD] += row.retries - len(causes)
+        return failed, retried
+
+    def _calls(self, period: Period) -> Sequence[Row[Any]]:
+        columns = usage.c
+        within = columns.at >= period.start.timestamp(), columns.at < period.end.timestamp()
+        troubled = (columns.error.is_not(None) | (columns.retries > 0)) & (columns.outcome != Outcome.OPEN)
+        query = select(*(columns[name] for name in CALL_COLUMNS)).where(*within, troubled).order_by(columns.at)
+        with self._database.read() as connection:
+            return connection.execute(query).all()
+
+
+def figures(rows: Sequence[Row[Any]]) -> Figures:
+    """Of rows with the columns that a report reads."""
+    outcomes = Counter(row.outcome for row in rows)
+    whole = [row for row in rows if row.outcome == OK]
+    return Figures(
+        turns=len(rows),
+        failed=len(rows) - outcomes[OK] - outcomes[STOPPED],
+        stopped=outcomes[STOPPED],
+        degraded=sum(row.degraded is not None for row in rows),
+        latency={stage: _latency(whole, f"{stage}_ms") for stage in STAGES},
+        modes=Counter(row.mode for row in rows),
+        verdicts=Counter(row.verdict or NO_VERDICT for row in rows),
+        vectors=Counter(row.embedding_cache for row in rows if row.embedding_cache),
+        hosted_answers=sum(bool(row.model) for row in rows),
+        kept_answers=sum(row.answer_cached for row in rows),
+        retries=sum(row.retries for row in rows),
+    )
+
+
+def _latency(rows: Sequence[Row[Any]], column: str) -> Latency:
+    place = _READ.index(column)
+    return latency([row[place] for row in rows if row[place] is not None])
+
+
+def _stretches(period: Period, rows: Sequence[Row[Any]], now: float) -> Iterator[Stretch]:
+    """The rows, oldest first, cut at the hours or days of the period; Jakarta has no summer time."""
+    hourly = period.days <= HOURLY_DAYS
+    step = timedelta(hours=1) if hourly else timedelta(days=1)
+    times, start = [row.at for row in rows], period.start
+    end = 0
+    while start < period.end:
+        begin, end = end, bisect_left(times, (start + step).timestamp(), end)
+        local = start.astimezone(JAKARTA).replace(tzinfo=None)
+        begun = start.timestamp() <= now
+        yield Stretch(local if hourly else local.date(), figures(rows[begin:end]) if begun else None)
+        start += step
+
+
+def _has_failed(row: Row[Any]) -> bool:
+    return row.outcome not in (OK, STOPPED)
+
+
+def _exported(row: Row[Any]) -> Iterator[object]:
+    for name, value in zip(TRACE_COLUMNS, row, strict=True):
+        yield _CELLS.get(name, _plainly)(value)
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone(JAKARTA).isoformat(timespec="milliseconds")
+
+
+def _plainly(value: object) -> object:
+    return "" if value is None else int(value) if isinstance(value, bool) else value
+
+
+_CELLS: Mapping[str, Callable[[Any], object]] = {
+    "at": _moment,
+    "cost_usd": lambda pico: "" if pico is None else f"{pico / PICO:f}",
+}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ LANES = 2
 """Folders that are worked on at the same time, one for each processor of a small machine."""
 FORKS = multiprocessing.get_context("forkserver")
 """Every victim is a process of its own; what all of them import is imported once."""
-LONGEST_WORK = 3.0
-"""Seconds of work before a kill, at most; a restore takes about one."""
+MOST_STEPS, LONGEST_WORK = 4, 1.5
+"""A kill comes after this many steps and this many seconds more, at most; a restore takes about one where nobody else
+works. Steps are counted, for in seconds alone a busy machine comes to none."""
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Victim:
 
     def __init__(self, folder: Path, seed: int, book: Book) -> None:
         self.ready = threading.Event()
-        self._book = book
+        self.book = book
         self.problem: BaseException | None = None
         self.log = folder.parent / f"{folder.name}.log"
         self._ear, mouth = FORKS.Pipe(duplex=False)
@@ -102,14 +104,18 @@ class Victim:
                 return  # killed, in the middle of a word perhaps
             try:
                 if "ready" in said:
-                    self._book.check(said["ready"])
-                    self._book.changes, self._book.under_way = said["ready"], {}
+                    self.book.check(said["ready"])
+                    self.book.changes, self.book.under_way = said["ready"], {}
                 else:
-                    self._book.note(said)
+                    self.book.note(said)
             except BaseException as error:
                 self.problem = error
             if "ready" in said:
                 self.ready.set()
+
+
+def _is_through(one: Victim, steps: int) -> bool:
+    return one.book.acknowledged >= steps or one.died or one.problem is not None
 
 
 def _wait_for(what: Callable[[], bool]) -> None:
@@ -126,6 +132,8 @@ def _kill_often(folder: Path, seed: int, kills: int) -> Book:
             _wait_for(lambda: one.ready.is_set() or one.died)
             if not book.archives:
                 _wait_for(lambda: bool(book.archives) or one.died)
+            enough = book.acknowledged + dice.randint(0, MOST_STEPS)
+            _wait_for(partial(_is_through, one, enough))
             time.sleep(dice.uniform(0, LONGEST_WORK))
             died = one.died
         finally:

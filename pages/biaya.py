@@ -1,34 +1,39 @@
-"""Biaya: what the models used and what it cost, in dollars and rupiah."""
+"""Biaya: what the models used, what it cost, by which prices and rates, and whether the provider's invoice agrees."""
 
 import streamlit as st
 
-from pages.shell import costs
+from pages.shell import costs_detail, costs_invoices, costs_prices, costs_rates, costs_state, costs_summary
 from pages.shell.frame import errors_shown, page_frame
-from sipd_core.locale_id import number
+from sipd_core.blocking import BlockingEngine
 from sipd_core.texts import text
-
-PERIODS = (7, 30, 90)
 
 
 def main() -> None:
     engine = page_frame(text("cost.title"), text("cost.intro"))
-    days = st.segmented_control(
-        text("cost.period"),
-        PERIODS,
-        default=PERIODS[0],
+    st.session_state.setdefault(costs_state.SECTION, "summary")
+    section = st.segmented_control(
+        text("cost.section.label"),
+        list(SECTIONS),
         required=True,
-        format_func=lambda n: text("cost.days", n=number(n)),
-        key="cost.period",
+        format_func=lambda name: text(f"cost.section.{name}"),
+        key=costs_state.SECTION,
+        label_visibility="collapsed",
     )
     with errors_shown():
-        report = engine.costs(days or PERIODS[0])
-        costs.draw_summary(report)
-        costs.draw_budgets(report)
-        if report.totals:
-            costs.draw_days(report)
-            costs.draw_table(report, lambda: engine.calls(report.period_days))
-        else:
-            costs.draw_empty()
+        SECTIONS[section or "summary"](engine)
+
+
+def _tariffs(engine: BlockingEngine) -> None:
+    costs_prices.draw(engine)
+    costs_rates.draw(engine)
+
+
+SECTIONS = {
+    "summary": costs_summary.draw,
+    "detail": costs_detail.draw,
+    "tariffs": _tariffs,
+    "invoices": costs_invoices.draw,
+}
 
 
 main()

@@ -48,7 +48,7 @@ from sipd_core.metrics import PerformanceStats
 from sipd_core.performance import PerformanceHistory
 from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
-from sipd_core.spending.tariffs import Tariffs
+from sipd_core.spending.room import Spending
 from sipd_core.status import EngineStatus
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
@@ -133,9 +133,9 @@ class BlockingEngine:
         return self._health
 
     @property
-    def tariffs(self) -> Tariffs:
-        """Prices, exchange rates, and calls that get their price later."""
-        return self._engine.tariffs
+    def spending(self) -> Spending:
+        """What was spent, by which prices and rates, and whether the provider's invoice agrees."""
+        return self._engine.spending
 
     @property
     def alerts(self) -> AlertRoom:

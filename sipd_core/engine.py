@@ -64,6 +64,7 @@ from sipd_core.performance import PerformanceHistory
 from sipd_core.privacy import mask
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
+from sipd_core.spending.room import Spending
 from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus, HostingStatus
 from sipd_core.store.cases import CaseStore
@@ -161,6 +162,7 @@ class Engine:
         )
         self.speed = PerformanceHistory(database)
         self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
+        self.spending = Spending(database, self.ledger, self.tariffs, outcomes=self.value.conversations)
         chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
         self.access = Access(database, chat_limit=chat, read_limit=reads)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)

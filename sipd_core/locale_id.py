@@ -4,6 +4,7 @@ One reason to change: a habit of writing.
 """
 
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 
 _ZONE_NAMES = {7: "WIB", 8: "WITA", 9: "WIT"}
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3_600, 86_400, 604_800
+
+_TYPED = re.compile(r"-?([0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?|[0-9]+([.,][0-9]+)?)")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+")
 
 Figure = int | float | Decimal
 """What can be shown as a figure; a non-finite float counts as unknown."""
@@ -28,6 +32,19 @@ def number(value: Figure | None, decimals: int = 0) -> str:
     rounded = amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
     shown = f"{rounded if rounded else abs(rounded):,.{decimals}f}"
     return shown.translate(str.maketrans(",.", ".,"))
+
+
+def parse_number(typed: str) -> Decimal | None:
+    """A figure as people type it: `16.500` and `16500`, `0,15` and `0.15`, `1.234,56`; None when it is none.
+
+    A point stands for thousands, as `number` writes it, unless what follows it can only be decimals.
+    """
+    plain = typed.strip().replace("\u00a0", "").replace(" ", "")
+    if not _TYPED.fullmatch(plain):
+        return None
+    if "," in plain or _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(".", "").replace(",", ".")
+    return Decimal(plain)
 
 
 def percent(share: Figure | None, decimals: int = 0) -> str:
@@ -46,11 +63,12 @@ def rupiah(value: Figure | None) -> str:
 
 
 def usd(value: Figure | None) -> str:
-    """US dollars: two decimals from one cent upwards, six below, because one answer costs a fraction of a cent."""
+    """US dollars: two decimals from one cent upwards, six below, because one answer costs a fraction of a cent, and nine
+    for a single question's vector, which must not be shown as none."""
     amount = _exact(value)
     if amount is None:
         return UNKNOWN
-    decimals = 6 if 0 < abs(amount) < Decimal("0.01") else 2
+    decimals = 2 if not amount or abs(amount) >= Decimal("0.01") else 6 if abs(amount) >= Decimal("0.000001") else 9
     return f"{'-' if amount < 0 else ''}US$ {number(abs(amount), decimals)}"
 
 

@@ -161,6 +161,10 @@ class ValueRoom:
             rate=rates.on(min(period.last, jakarta_day(self._now()))),
         )
 
+    def conversations(self, period: Period) -> tuple[ConversationOutcome, ...]:
+        """How each conversation that began in the period ended, as things stand."""
+        return self._outcomes(period, self.assumptions.in_force())
+
     def _outcomes(self, period: Period, assumptions: Assumptions) -> tuple[ConversationOutcome, ...]:
         """Kept as long as nobody says anything: every rerun of the page asks again."""
         key = period, assumptions.quiet, self.outcomes.state()

@@ -492,7 +492,7 @@ def test_a_price_entered_while_the_desk_runs_counts_for_the_next_call(tmp_path: 
         assert turn.degraded and "model-instansi" in turn.degraded, "a budget cannot be kept without a price"
         day = jakarta_day(datetime.now(UTC))
         dated = DatedPrice("model-instansi", day, Price(Decimal(1), Decimal(1), Decimal(2)))
-        engine.tariffs.set_price(dated, actor="Sari")
+        engine.spending.tariffs.set_price(dated, actor="Sari")
         _, turn = ask(engine)
         (call,) = [call for call in engine.calls(1) if call.operation == "chat"]
         assert turn.answered_by is AnsweredBy.HOSTED

@@ -57,6 +57,7 @@ def test_rupiah(value: Decimal | None, shown: str) -> None:
         (Decimal(0), "US$ 0,00"),
         (Decimal("1234.5"), "US$ 1.234,50"),
         (Decimal("0.000123"), "US$ 0,000123"),
+        (Decimal("0.00000019"), "US$ 0,000000190"),
         (Decimal(-2), "-US$ 2,00"),
         (None, "—"),
     ],
@@ -133,3 +134,26 @@ def test_from_unix_is_aware() -> None:
 )
 def test_files_are_counted_as_people_count_them(size: int | None, shown: str) -> None:
     assert locale_id.megabytes(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("16.500", "16500"),
+        ("16500", "16500"),
+        ("0,15", "0.15"),
+        ("0.15", "0.15"),
+        ("0.150", "0.150"),
+        ("1.234,56", "1234.56"),
+        ("1.234.567", "1234567"),
+        (" 12 ", "12"),
+        ("-3,5", "-3.5"),
+    ],
+)
+def test_a_typed_figure_is_read_as_it_is_written_here(typed: str, meant: str) -> None:
+    assert locale_id.parse_number(typed) == Decimal(meant)
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "1,2,3", "1.23.456", "Rp 5", "1e5", "NaN", "١٢", "1,234.56", ","])
+def test_what_is_no_figure_is_none(typed: str) -> None:
+    assert locale_id.parse_number(typed) is None

@@ -4,7 +4,6 @@ Colours belong to series by their keys (`SLOTS`), so a stage or a mode looks ali
 colour a place has in light and in dark. A bar starts at zero, what was not measured is a gap, every axis says its unit.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from sipd_core.locale_id import day, number, short_day
 from sipd_core.texts import catalogue, text
-from sipd_core.usage import UsageTotal
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -221,10 +219,9 @@ def _over_time(
         tickangle=0,
         fixedrange=True,
     )
-    whole = measure.decimals == 0
-    figure.update_yaxes(
-        rangemode="tozero", tickformat="," if whole else None, nticks=6, fixedrange=True, automargin=True
-    )
+    # Without a format of ours, small values get letters (600µ) that nobody here reads.
+    ticks = f",.{measure.decimals}~f" if measure.decimals else ","
+    figure.update_yaxes(rangemode="tozero", tickformat=ticks, nticks=6, fixedrange=True, automargin=True)
     # Above the axis, lying: beside it a long title is cut off on a small screen, and costs width.
     figure.add_annotation(
         text=_plain(measure.title), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom",
@@ -317,42 +314,3 @@ def _chart(figure: "Figure", buckets: Sequence[Bucket], series: Sequence[Series]
 def operation_name(operation: str) -> str:
     """What kind of work a call did, in Indonesian."""
     return catalogue().get(f"cost.operation.{operation}", operation.replace("_", " "))
-
-
-def daily_bars(
-    totals: Iterable[UsageTotal], value: Callable[[UsageTotal], float], hover_key: str, axis: str
-) -> "Figure":
-    """One stacked bar a day, a colour for each kind of work; `hover_key` names a catalogue entry."""
-    import plotly.graph_objects as go
-
-    by_operation: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    ordered = sorted(totals, key=lambda total: total.day)
-    for total in ordered:
-        by_operation[total.operation][short_day(total.day)] += value(total)
-    figure = go.Figure()
-    for operation, days in by_operation.items():
-        label = operation_name(operation)
-        heights = list(days.values())
-        # A kind without anything to show keeps its place all the same: its colour must not go to another kind.
-        hover = text(hover_key, name=label)
-        figure.add_bar(x=list(days), y=heights, name=label, hovertemplate=hover, showlegend=any(heights))
-    _lay_out(figure, axis)
-    days_in_order = list(dict.fromkeys(short_day(total.day) for total in ordered))
-    figure.update_layout(barmode="stack", bargap=0.35, hovermode="closest")
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=days_in_order)
-    return figure
-
-
-def _lay_out(figure: "Figure", axis: str) -> None:
-    figure.update_layout(
-        template="streamlit",
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        separators=",.",
-        hovermode="x unified",
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
-        showlegend=True,
-    )
-    figure.update_yaxes(rangemode="tozero", title=axis, tickformat=",")
-    figure.update_xaxes(fixedrange=True)
-    figure.update_yaxes(fixedrange=True)

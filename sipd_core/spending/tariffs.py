@@ -32,7 +32,7 @@ AHEAD = timedelta(days=366)
 LOWEST_RATE, HIGHEST_RATE = Decimal(1_000), Decimal(1_000_000)
 """Rupiah a dollar; whoever types less or more has mistaken the unit or the decimal mark."""
 RATE_DECIMALS = 6
-_MODEL = re.compile(r"[\w./:@+ -]{1,120}")
+_MODEL = re.compile(r"\w[\w./:@+ -]{0,119}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,12 @@ class Tariffs:
     """The price table and the rates, with their history."""
 
     def __init__(
-        self, database: Database, prices: Path, own: Path | None, usd_idr: Decimal, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        prices: Path,
+        own: Path | None,
+        usd_idr: Decimal,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`prices` is the shipped table, `own` the installation's; raises PriceError when it cannot be read."""
         self._clock = clock
@@ -89,9 +94,7 @@ class Tariffs:
         price = dated.price
         for amount in (price.prompt, price.cached, price.completion):
             if wrong := unfit(amount):
-                raise SpendingError(
-                    text_key=f"spending.error.price.{wrong}", highest=f"{HIGHEST:f}", decimals=DECIMALS
-                )
+                raise SpendingError(text_key=f"spending.error.price.{wrong}", highest=f"{HIGHEST:f}", decimals=DECIMALS)
         if price.cached > price.prompt:
             raise SpendingError(text_key="spending.error.price.cached")
         return self._entered.add(dated, actor=actor, note=note)

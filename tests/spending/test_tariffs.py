@@ -36,7 +36,9 @@ def books(database: Database) -> CostTracker:
     return CostTracker(database, usd_idr=Decimal(16_500), clock=NOON.timestamp)
 
 
-def dated(model: str = "baru/model", day: date = TODAY, prompt: str = "1", cached: str = "0.5", out: str = "2") -> DatedPrice:
+def dated(
+    model: str = "baru/model", day: date = TODAY, prompt: str = "1", cached: str = "0.5", out: str = "2"
+) -> DatedPrice:
     return DatedPrice(model, day, Price(Decimal(prompt), Decimal(cached), Decimal(out)))
 
 
@@ -86,6 +88,8 @@ def test_an_edited_file_is_still_followed_below_what_was_entered(database: Datab
     [
         dated(""),
         dated(" spasi"),
+        dated("=1+1"),
+        dated("-m"),
         dated("baris\nbaru"),
         dated("m" * 121),
         dated(day=date(2019, 12, 31)),
@@ -107,7 +111,12 @@ def test_the_environments_rate_holds_until_a_dated_one(tariffs: Tariffs) -> None
     tariffs.set_rate(DatedRate(date(2026, 11, 10), Decimal("16750.25")), actor="Sari", note="JISDOR")
     made = tariffs.set_rate(DatedRate(TODAY, Decimal(17_000)), actor="Sari")
     rates = tariffs.rates()
-    assert [rates.on(date(2026, 11, day)) for day in (9, 10, 21, 22)] == [16_500, Decimal("16750.25"), Decimal("16750.25"), 17_000]
+    assert [rates.on(date(2026, 11, day)) for day in (9, 10, 21, 22)] == [
+        16_500,
+        Decimal("16750.25"),
+        Decimal("16750.25"),
+        17_000,
+    ]
     tariffs.undo_rate(made.seq, actor="Budi")
     assert tariffs.rate_today() == Decimal("16750.25")
 
@@ -118,7 +127,9 @@ def test_what_is_no_rate_is_refused(tariffs: Tariffs, wrong: str) -> None:
         tariffs.set_rate(DatedRate(TODAY, Decimal(wrong)), actor="Sari")
 
 
-def test_booked_calls_keep_their_price_and_unknown_ones_get_that_of_their_day(tariffs: Tariffs, books: CostTracker) -> None:
+def test_booked_calls_keep_their_price_and_unknown_ones_get_that_of_their_day(
+    tariffs: Tariffs, books: CostTracker
+) -> None:
     books.record(unknown(days_ago=2))
     books.record(unknown(days_ago=1))
     books.record(unknown(cost_usd=Decimal(7)))

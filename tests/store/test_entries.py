@@ -62,7 +62,9 @@ def test_nobody_undoes_twice(log: EntryLog[DatedRate]) -> None:
 def test_a_note_is_masked_and_cut(log: EntryLog[DatedRate]) -> None:
     put(log, "16000", note="dari Bank, NIP 198501012010011001 " + "x" * 600)
     (entry,) = log.entries()
-    assert "198501012010011001" not in entry.note and entry.note.startswith("dari Bank") and len(entry.note) == NOTE_LENGTH
+    assert (
+        "198501012010011001" not in entry.note and entry.note.startswith("dari Bank") and len(entry.note) == NOTE_LENGTH
+    )
     assert entry.at.timestamp() == 1_000.5
 
 
@@ -103,7 +105,9 @@ def test_entries_at_once_all_get_a_number_of_their_own(log: EntryLog[DatedRate],
 
 def test_the_rate_of_a_day_is_the_newest_that_holds_then() -> None:
     start = Decimal(15_000)
-    table = RateTable(start, (DatedRate(NOVEMBER, Decimal(2)), DatedRate(OCTOBER, Decimal(1)), DatedRate(NOVEMBER, Decimal(3))))
+    table = RateTable(
+        start, (DatedRate(NOVEMBER, Decimal(2)), DatedRate(OCTOBER, Decimal(1)), DatedRate(NOVEMBER, Decimal(3)))
+    )
     days = date(2026, 9, 30), OCTOBER, date(2026, 10, 31), NOVEMBER, date(2027, 1, 1)
     assert [table.on(day) for day in days] == [start, 1, 1, 3, 3]
     assert RateTable(start).on(NOVEMBER) == start

@@ -5,7 +5,6 @@ import io
 import itertools
 import tomllib
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from pages.shell import charts
 from pages.shell.chart_card import table_csv
 from pages.shell.charts import Measure, Series
 from sipd_core.locale_id import duration, number
-from sipd_core.usage import UsageTotal
 
 MS = Measure("milidetik", duration, "ms")
 COUNT = Measure("jawaban", number, "jawaban")
@@ -96,20 +94,6 @@ def test_a_name_from_people_is_text_in_the_figure_and_no_formula_in_the_file() -
     chart = charts.ranked_bars({"<b>=1+1</b>": 2.0, "=SUM(A1)": 1.0}, COUNT, column="penyebab")
     assert list(chart.figure.data[0].y) == ["&lt;b>=1+1&lt;/b>", "=SUM(A1)"]
     assert b"'=SUM(A1)" in table_csv(chart.table)
-
-
-def test_daily_bars_add_up_the_models_of_one_kind_and_keep_days_in_order() -> None:
-    def total(day: int, model: str, tokens: int) -> UsageTotal:
-        return UsageTotal(date(2026, 11, day), "chat", model, 1, tokens, Decimal(0), 0)
-
-    figure = charts.daily_bars(
-        [total(22, "a", 5), total(21, "a", 1), total(22, "b", 7)],
-        lambda t: float(t.tokens),
-        "cost.chart.hover_tokens",
-        "token",
-    )
-    assert list(figure.layout.xaxis.categoryarray) == ["21 Nov", "22 Nov"]
-    assert list(figure.data[0].y) == [1.0, 12.0]
 
 
 def test_an_unknown_kind_of_work_keeps_its_own_name() -> None:

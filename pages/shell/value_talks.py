@@ -15,7 +15,7 @@ from sipd_core.value_exports import conversations_csv
 from sipd_core.value_words import label
 
 ROWS_SHOWN = 25
-_WIDTHS = {"began": 132, "title": 330, "outcome": 170, "by": 105, "reasons": 150, "times": 150}
+_WIDTHS = {"began": 130, "title": 250, "outcome": 165, "by": 105, "reasons": 135, "times": 122}
 """Columns and their width in pixels; with the link before them all fit beside the menu of a usual screen."""
 
 

@@ -189,6 +189,8 @@ def _bucket_name(bucket: Bucket, named: Callable[[date], str]) -> str:
 
 def blank(*, height: int = HEIGHT) -> "Figure":
     """A figure without data, laid out as all of them are."""
+    # Plotly takes pandas from wherever it stands, also half imported by another visitor's page, and fails on it.
+    import pandas  # noqa: F401
     import plotly.graph_objects as go
 
     figure = go.Figure()

@@ -3,6 +3,8 @@
 import csv
 import io
 import itertools
+import subprocess
+import sys
 import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,18 @@ from sipd_core.locale_id import duration, number
 MS = Measure("milidetik", duration, "ms")
 COUNT = Measure("jawaban", number, "jawaban")
 DAYS = [date(2026, 11, 20) + timedelta(days=n) for n in range(4)]
-THEME = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+ROOT = Path(__file__).parents[2]
+THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+
+
+def test_a_chart_waits_for_pandas_that_another_page_is_importing() -> None:
+    """Plotly fails on a half imported pandas ("has no attribute 'Series'"), so the first chart imports it whole."""
+    script = (
+        "import sys, streamlit.elements.plotly_chart; from pages.shell import charts\n"
+        "assert 'pandas' not in sys.modules; charts.blank(); print(hasattr(sys.modules['pandas'], 'Series'))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "True"
 
 
 def test_what_was_not_measured_is_a_gap_in_figure_words_and_file() -> None:

@@ -25,6 +25,15 @@ _REPLIES: dict[str, type] = {
     "costs": CostReply,
 }
 _TEXTS = {"type": "string"}
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["text", "withdrawn", "turn", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+"""One server-sent event."""
 _HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -99,7 +108,7 @@ def _content(operation: Operation) -> dict[str, Any]:
         return {"application/json": {"schema": {"type": "object"}}}
     content: dict[str, Any] = {"application/json": {"schema": _ref(_REPLIES[operation.name])}}
     if operation.name == "chat":
-        content["text/event-stream"] = {"schema": _TEXTS}
+        content["text/event-stream"] = {"schema": _EVENT}
     return content
 
 

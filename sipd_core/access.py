@@ -70,4 +70,3 @@ class Access:
             times=number(limit),
             seconds=number(math.ceil(allowance.retry_after)),
         )
-

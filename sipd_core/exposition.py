@@ -18,6 +18,12 @@ from sipd_core.usage import UsageTotal
 if TYPE_CHECKING:
     from sipd_core.blocking import BlockingEngine
 
+_STAGES = {
+    "response": ("turn_duration", "Time of an answered turn"),
+    "first_token": ("turn_first_token", "Time to the first word of an answer"),
+    "embedding": ("query_embedding_duration", "Time of a question's embedding, cached or not"),
+    "search": ("search_duration", "Time of a search, embedding not included"),
+}
 Ended = Mapping[tuple[str, str, int], int]
 Lasted = Mapping[tuple[str, str], HistogramFigures]
 
@@ -50,8 +56,8 @@ def _of_turns(engine: "BlockingEngine") -> Iterator[Metric]:
     yield _gauge("sipd_machine_cpu_usage_ratio", "Load of the machine's processors", stats.cpu_usage_percent / 100)
     if not histograms:
         return
-    for stage, name in (("response", "turn"), ("embedding", "query_embedding"), ("search", "search")):
-        family = HistogramMetricFamily(f"sipd_{name}_duration_seconds", f"Time of a {name.replace('_', ' ')}")
+    for stage, (name, told) in _STAGES.items():
+        family = HistogramMetricFamily(f"sipd_{name}_seconds", told)
         _add_histogram(family, [], histograms[stage])
         yield family
     errors = CounterMetricFamily("sipd_turn_errors", "Turns that failed, by cause", labels=["cause"])
@@ -124,7 +130,9 @@ def _of_http(ended: Ended, lasted: Lasted) -> Iterator[Metric]:
     for (method, path, status), count in sorted(ended.items()):
         requests.add_metric([method, path, str(status)], count)
     yield requests
-    durations = HistogramMetricFamily("sipd_http_request_duration_seconds", "Time of a request", labels=["method", "path"])
+    durations = HistogramMetricFamily(
+        "sipd_http_request_duration_seconds", "Time of a request", labels=["method", "path"]
+    )
     for (method, path), figures in sorted(lasted.items()):
         _add_histogram(durations, [method, path], figures)
     yield durations

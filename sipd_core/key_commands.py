@@ -9,8 +9,8 @@ from typing import Any
 
 from sipd_core.backup.restoring import open_database
 from sipd_core.locale_id import moment
-from sipd_core.settings import Settings
 from sipd_core.scopes import Scope
+from sipd_core.settings import Settings
 from sipd_core.store.api_keys import ApiKey, ApiKeyStore
 from sipd_core.texts import text
 

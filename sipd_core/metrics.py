@@ -87,7 +87,7 @@ class PerformanceMonitor:
         self._embedding: deque[float] = deque(maxlen=WINDOW)
         self._search: deque[float] = deque(maxlen=WINDOW)
         self._samples: deque[Sample] = deque(maxlen=WINDOW)
-        self._histograms = {stage: Histogram() for stage in ("response", "embedding", "search")}
+        self._histograms = {stage: Histogram() for stage in ("response", "first_token", "embedding", "search")}
         self._requests = 0
         self._errors: Counter[str] = Counter()
         self._hits = 0
@@ -96,7 +96,9 @@ class PerformanceMonitor:
         self._cpu_times = psutil.cpu_times()
         self._cpu_percent = 0.0
 
-    def record_response_time(self, milliseconds: float, *, embedding: float = 0.0, search: float = 0.0) -> None:
+    def record_response_time(
+        self, milliseconds: float, *, embedding: float = 0.0, search: float = 0.0, first_token: float | None = None
+    ) -> None:
         """One answered turn; the stage times join its point of the live series."""
         if not self._enabled:
             return
@@ -104,6 +106,8 @@ class PerformanceMonitor:
             self._requests += 1
             self._response.append(milliseconds)
             self._histograms["response"].add(milliseconds / 1_000)
+            if first_token is not None:
+                self._histograms["first_token"].add(first_token / 1_000)
             self._samples.append(Sample(self._clock(), milliseconds, embedding, search))
 
     def record_embedding_time(self, milliseconds: float) -> None:
@@ -161,7 +165,7 @@ class PerformanceMonitor:
         )
 
     def histograms(self) -> Mapping[str, HistogramFigures]:
-        """`response`, `embedding`, `search` since the start, in seconds; none when nothing is collected."""
+        """`response`, `first_token`, `embedding`, `search` since the start, in seconds; none when nothing is collected."""
         if not self._enabled:
             return {}
         with self._lock:

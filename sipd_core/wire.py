@@ -1,9 +1,9 @@
-"""What programs read, over HTTP and from `--json`: one shape for both. One reason to change: a name that others rely on.
+"""What programs read, over HTTP and from `--json`: one shape for both. Changes with what others rely on.
 
 Everything here is plain enough for JSON: what is not known is null, never zero; money is dollars as a number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -197,13 +197,14 @@ def stats_reply(figures: Figures) -> StatsReply:
 
 def as_json(value: Any) -> dict[str, Any]:
     """One of these replies, or any other dataclass of plain values, as what `json` writes."""
-    plain: dict[str, Any] = shape(type(value)).dump_python(value, mode="json")
+    kind: Hashable = type(value)
+    plain: dict[str, Any] = shape(kind).dump_python(value, mode="json")
     return plain
 
 
 @cache
-def shape(kind: type) -> TypeAdapter[Any]:
-    """What reads, writes and describes values of this kind."""
+def shape(kind: Hashable) -> TypeAdapter[Any]:
+    """What writes values of this type."""
     return TypeAdapter(kind)
 
 

@@ -63,9 +63,7 @@ async def _whole(parts: AsyncGenerator[AnswerPart], request: Request) -> Respons
     return Response(status_code=GONE)
 
 
-async def _events(
-    first: AnswerPart, parts: AsyncGenerator[AnswerPart], request_id: str
-) -> AsyncGenerator[bytes]:
+async def _events(first: AnswerPart, parts: AsyncGenerator[AnswerPart], request_id: str) -> AsyncGenerator[bytes]:
     async with aclosing(parts):
         try:
             yield _event(first)

@@ -79,7 +79,12 @@ class ConversationEngine:
             raise
         self._keep_for_others(draft, writing, turn)
         timings = turn.timings_ms
-        self._monitor.record_response_time(timings["total"], embedding=timings["embed"], search=timings["search"])
+        self._monitor.record_response_time(
+            timings["total"],
+            embedding=timings["embed"],
+            search=timings["search"],
+            first_token=timings.get("first_token"),
+        )
         yield turn
 
     async def _write(self, draft: Draft, writing: Writing, started: float) -> AsyncIterator[AnswerPart]:

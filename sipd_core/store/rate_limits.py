@@ -1,7 +1,7 @@
 """How much a caller may ask in a minute, kept in SQL: it holds over restarts and for all processes together.
 
-Each caller is one row with one moment: until when the requests he was given are worked off, each taking its share of the
-minute (the generic cell rate algorithm). One statement looks, decides and writes, so no two processes can both give the
+Each caller is one row with one moment: until when the requests he was given are worked off, each taking its share of
+the minute (the generic cell rate algorithm). One statement looks, decides and writes, so no two processes can both give the
 last one away; nothing has to be counted or cleared.
 """
 

@@ -1,4 +1,4 @@
-"""One real console on loopback for all tests of the HTTP interface, over a scripted provider whose words can be slow."""
+"""One real console on loopback for all tests of the HTTP interface, over a scripted provider that can be slow."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

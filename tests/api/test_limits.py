@@ -50,9 +50,10 @@ def test_two_consoles_share_a_limit_which_a_restart_does_not_renew(
 
     consoles[0].stop(signal.SIGKILL)
     consoles[0].start(wait=False)
-    while (refused := httpx.get(f"{consoles[1].url}/performance-stats", headers=headers, timeout=60)).status_code == 200:
+    address = f"{consoles[1].url}/performance-stats"
+    while (refused := httpx.get(address, headers=headers, timeout=60)).status_code == 200:
         pass
     assert error(refused)["code"] == "rate_limited" and f"{LIMIT} per menit" in error(refused)["message"]
     assert refused.headers["ratelimit-remaining"] == "0" and refused.headers["ratelimit-limit"] == str(LIMIT)
     assert 1 <= int(refused.headers["retry-after"]) <= 60 / LIMIT + 1
-    assert httpx.get(f"{consoles[1].url}/performance-stats", headers=other, timeout=60).status_code == 200
+    assert httpx.get(address, headers=other, timeout=60).status_code == 200

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis tries everything it says, and much that it does not, on the real server."""
+"""The OpenAPI document is true: schemathesis tries what it says, and much that it does not, on the real server."""
 
 import os
 import subprocess
@@ -29,7 +29,8 @@ def test_schemathesis_finds_nothing(console: Console, client: httpx.Client, tmp_
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", f"{console.url}/openapi.json",
         "--url", console.url, "--header", f"Authorization: {client.headers['authorization']}",
-        "--checks", "all", "--max-examples", str(EXAMPLES), "--seed", "7", "--no-color", "--generation-database", "none",
+        "--checks", "all", "--max-examples", str(EXAMPLES), "--seed", "7", "--no-color",
+        "--generation-database", "none",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-1_000:]

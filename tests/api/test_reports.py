@@ -62,6 +62,7 @@ def test_metrics_are_the_figures_of_the_reports(client: httpx.Client) -> None:
         performance["avg_response_time"] * performance["total"]["count"] / 1_000
     )
     assert value(found, "sipd_turn_duration_seconds_bucket", le="+Inf") == performance["total"]["count"]
+    assert 0 < value(found, "sipd_turn_first_token_seconds_count") <= performance["total"]["count"]
     slow = value(found, "sipd_turn_duration_seconds_bucket", le="60.0")
     assert 0 < slow <= performance["total"]["count"]
     assert value(found, "sipd_embedding_lookups_total", result="hit") == performance["cache_hits"]

@@ -38,7 +38,16 @@ def test_a_key_is_found_by_its_whole_secret_alone(store: ApiKeyStore) -> None:
     assert (found.id, found.name, found.scopes) == (made.id, "bot WhatsApp", {Scope.CHAT, Scope.STATS})
     assert found.expires_at is not None and found.expires_at.timestamp() == NOW + 30 * 86_400
     flipped = secret[:-1] + ("A" if secret[-1] != "A" else "B")
-    for wrong in ("", "x", secret[:-1], secret + "A", flipped, secret.replace(made.id, other.id), f" {secret}", made.id):
+    for wrong in (
+        "",
+        "x",
+        secret[:-1],
+        secret + "A",
+        flipped,
+        secret.replace(made.id, other.id),
+        f" {secret}",
+        made.id,
+    ):
         assert store.find(wrong) is None
     assert {key.id for key in store.list()} == {made.id, other.id} and store.count() == 2
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from sipd_core.store.database import Database
 from sipd_core.store.ledger import CostTracker
@@ -35,6 +35,15 @@ def section(page: Page, name: str) -> None:
     ).first.click()
 
 
+def says(main: Locator, wanted: str | re.Pattern[str]) -> None:
+    """Sooner or later; parts of a page are loaded when they are first drawn."""
+    expect(main).to_contain_text(wanted, timeout=30_000)
+
+
+def never_says(main: Locator, unwanted: str) -> None:
+    expect(main).not_to_contain_text(unwanted, timeout=30_000)
+
+
 def fill(page: Page, label: str, value: str) -> None:
     box = page.get_by_label(label, exact=True).first
     box.fill(value)
@@ -45,50 +54,48 @@ def test_a_price_is_entered_and_calls_are_priced_later(browser: Browser, console
     booked(tmp_path / "data")
     page = open_page(browser, f"{console.url}/biaya")
     main = main_of(page)
-    expect(main).to_contain_text("2 panggilan pada rentang ini tidak diketahui harganya")
+    says(main, "2 panggilan pada periode ini tidak diketahui harganya")
     page.get_by_role("button", name="Lengkapi harga").click()
-    expect(main).to_contain_text("instansi/model: 2 panggilan")
+    says(main, "instansi/model: 2 panggilan")
     page.get_by_role("button", name="Isi harganya").click()
-    expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value("instansi/model")
+    expect(page.get_by_role("combobox", name=re.compile("Model"))).to_have_value("instansi/model", timeout=30_000)
     fill(page, "Token masuk", "0,35")
     fill(page, "Token keluar", "1,2")
     page.get_by_role("button", name="Simpan harga").click()
-    expect(main).to_contain_text(
-        "2 panggilan dapat diberi harga dengan harga yang berlaku pada harinya, seluruhnya US$ 1,40"
-    )
+    says(main, "2 panggilan dapat diberi harga dengan harga yang berlaku pada harinya, seluruhnya US$ 1,40")
     page.get_by_role("button", name="Beri harga 2 panggilan").click()
-    expect(main).to_contain_text("Semua panggilan di pembukuan diketahui harganya")
+    says(main, "Semua panggilan di pembukuan diketahui harganya")
     section(page, "Ringkasan")
-    expect(main).to_contain_text("US$ 1,80")
-    expect(main).not_to_contain_text("tidak diketahui harganya")
+    says(main, "US$ 1,80")
+    never_says(main, "tidak diketahui harganya")
 
     section(page, "Harga & kurs")
     main.get_by_text("Riwayat (1)").first.click()
     page.get_by_role("button", name="Batalkan").first.click()
-    expect(main).to_contain_text("2 panggilan dapat diberi harga")
+    says(main, "2 panggilan dapat diberi harga")
     section(page, "Ringkasan")
-    expect(main).to_contain_text("≥ US$ 0,40")
+    says(main, "≥ US$ 0,40")
 
 
 def test_an_invoice_is_held_against_the_books(browser: Browser, console: Console, tmp_path: Path) -> None:
     booked(tmp_path / "data")
     page = open_page(browser, f"{console.url}/biaya", width=390)
     main = main_of(page)
-    expect(main).to_contain_text("Hari ini")
+    says(main, "Hari ini")
     section(page, "Cocokkan tagihan")
-    expect(main).to_contain_text("Belum ada tagihan untuk bulan ini")
+    says(main, "Belum ada tagihan untuk bulan ini")
     fill(page, "Jumlah tagihan (US$)", "dua")
     page.get_by_role("button", name="Simpan tagihan").click()
-    expect(main).to_contain_text("Tulis Jumlah tagihan (US$) sebagai angka")
+    says(main, "Tulis Jumlah tagihan (US$) sebagai angka")
     fill(page, "Jumlah tagihan (US$)", "0,52")
     fill(page, "Catatan (opsional)", "INV-11 dari sari@example.com")
     page.get_by_role("button", name="Simpan tagihan").click()
-    expect(main).to_contain_text("masih dalam rentang yang dapat dijelaskan")
-    expect(main).to_contain_text("Harga tidak diketahui · 2 panggilan")
-    expect(main).to_contain_text(re.compile(r"Selisih.*US\$ 0,12", re.S))
+    says(main, "masih dalam rentang yang dapat dijelaskan")
+    says(main, "Harga tidak diketahui · 2 panggilan")
+    says(main, re.compile(r"Selisih.*US\$ 0,12", re.S))
     main.get_by_text("Riwayat (1)").click()
-    expect(main).to_contain_text("INV-11 dari")
-    expect(main).not_to_contain_text("sari@example.com")
+    says(main, "INV-11 dari")
+    never_says(main, "sari@example.com")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("button", name="Batalkan").click()
-    expect(main).to_contain_text("Belum ada tagihan untuk bulan ini")
+    says(main, "Belum ada tagihan untuk bulan ini")

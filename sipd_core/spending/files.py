@@ -13,7 +13,7 @@ from sipd_core.periods import Period
 from sipd_core.rates import RateTable
 from sipd_core.spending.report import Money, SpendingReport
 from sipd_core.spending.room import Spending
-from sipd_core.store.ledger import EXPORTED, exported, usage_report
+from sipd_core.store.usage_report import EXPORTED, exported, usage_report
 from sipd_core.tables.exports import ExportedSheet, write_csv, write_workbook
 from sipd_core.usage import JAKARTA, CallRecord, UsageTotal, jakarta_day
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sipd_core.store.budgets import PICO, Budgets
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
+from sipd_core.store.usage_report import EXPORTED, exported, usage_report
 from sipd_core.usage import (
     CallRecord,
     CostReport,
@@ -179,55 +180,6 @@ class CostTracker:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), tz=UTC)
-
-
-def usage_report(totals: Iterable[UsageTotal], period_days: int) -> dict[str, Any]:
-    """The report of the source document, ready for JSON; None is a cost of which no part is known."""
-    read = tuple(totals)
-    return {
-        "period_days": period_days,
-        "total_cost": _known(read),
-        "total_tokens": sum(total.tokens for total in read),
-        "by_operation": _known_by(read, lambda total: total.operation),
-        "by_model": _known_by(read, lambda total: total.model),
-    }
-
-
-def _known(totals: Iterable[UsageTotal]) -> float | None:
-    read = tuple(totals)
-    cost, unknown = _cost(read), _unknown(read)
-    return float(cost) if cost or not unknown else None
-
-
-def _known_by(totals: tuple[UsageTotal, ...], key: Callable[[UsageTotal], str]) -> dict[str, float | None]:
-    names = dict.fromkeys(map(key, totals))
-    return {name: _known(total for total in totals if key(total) == name) for name in names}
-
-
-EXPORTED = (
-    "day",
-    "operation",
-    "model",
-    "calls",
-    "tokens",
-    "prompt_tokens",
-    "cached_tokens",
-    "completion_tokens",
-    "cost_usd",
-    "unknown_price_calls",
-    "estimated_calls",
-    "failed_calls",
-    "retries",
-    "texts",
-)
-"""Columns of the exported totals: fields of `UsageTotal`."""
-
-
-def exported(total: UsageTotal) -> tuple[object, ...]:
-    """The cells of one total; an unknown price is empty, never 0, and money is written without an exponent."""
-    unknown = total.unknown_price_calls == total.calls
-    cells = {name: getattr(total, name) for name in EXPORTED}
-    return tuple((cells | {"cost_usd": "" if unknown else f"{total.cost_usd:f}"}).values())
 
 
 _SUMS = (

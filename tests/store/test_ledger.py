@@ -15,8 +15,9 @@ from sqlalchemy import select
 
 from sipd_core.prices import Price
 from sipd_core.store.database import Database
-from sipd_core.store.ledger import EXPORTED, CostTracker
+from sipd_core.store.ledger import CostTracker
 from sipd_core.store.schema import usage
+from sipd_core.store.usage_report import EXPORTED
 from sipd_core.usage import CallRecord, Outcome, Usage
 
 NOON = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.alerts_banner import draw_banner
 from pages.shell.brand import picture, style
 from pages.shell.pause import draw_pause
 from pages.shell.plain import plain, plain_line
@@ -17,8 +18,11 @@ from sipd_core.status import EngineStatus
 from sipd_core.texts import text
 
 
-def page_frame(title: str, intro: str = "") -> BlockingEngine:
-    """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine."""
+def page_frame(title: str, intro: str = "", *, alerts: bool = True) -> BlockingEngine:
+    """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine.
+
+    Open alerts stand on top of every page but the one that is about them.
+    """
     title_of_tab = text("ui.page_title", title=title)
     st.set_page_config(page_title=title_of_tab, page_icon=picture("favicon.png"), layout="wide")
     st.html(style("console.css"))
@@ -32,6 +36,9 @@ def page_frame(title: str, intro: str = "") -> BlockingEngine:
     with heading:
         draw_status(status)
     _draw_notices(status)
+    if alerts:
+        with errors_shown():
+            draw_banner(engine.alerts)
     return engine
 
 

@@ -40,6 +40,7 @@ def main() -> None:
                 _page("kinerja", "performance", "speed"),
                 _page("biaya", "cost", "payments"),
                 _page("nilai", "value", "savings"),
+                _page("peringatan", "alerts", "notifications"),
             ],
         }
     )

@@ -75,6 +75,10 @@ class Rule:
     def trait(self) -> Trait:
         return TRAITS[self.kind]
 
+    def is_bad(self, value: float) -> bool:
+        """Whether a figure gives alarm."""
+        return value < self.threshold if self.trait.too_low else value >= self.threshold
+
 
 DEFAULTS: dict[Kind, Rule] = {
     Kind.ERROR_RATE: Rule(Kind.ERROR_RATE, True, 5),
@@ -158,6 +162,16 @@ class AlertEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines of the log are wanted, from `start` to before `end`; of all rules and kinds where none are named."""
+
+    start: datetime
+    end: datetime | None = None
+    rules: tuple[Kind, ...] = ()
+    kinds: tuple[EventKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """What one process sees of its own surroundings; others cannot."""
 
@@ -172,12 +186,38 @@ class Sighting:
     """When the newest backup was made whose file this process can see."""
 
 
+class Phase(StrEnum):
+    """What people are told of a rule, the worst first."""
+
+    FIRING = "firing"
+    LOST = "lost"
+    """It gave alarm, and there are no figures that tell whether it is over."""
+    CALMING = "calming"
+    """It gave alarm; the figure is good again, but not yet by enough or for long enough."""
+    OK = "ok"
+    NO_DATA = "no_data"
+    UNSEEN = "unseen"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A rule and how it stands; `standing` is None while it is switched off or was never looked at."""
 
     rule: Rule
     standing: Standing | None
+
+    @property
+    def phase(self) -> "Phase":
+        """How it stands in one word, as people are told."""
+        standing = self.standing
+        if standing is None:
+            return Phase.UNSEEN if self.rule.enabled else Phase.OFF
+        if standing.state is State.NO_DATA and standing.incident:
+            return Phase.LOST
+        if standing.state is State.FIRING and standing.reading.value is not None:
+            return Phase.FIRING if self.rule.is_bad(standing.reading.value) else Phase.CALMING
+        return Phase(str(standing.state))
 
 
 @dataclass(frozen=True, slots=True)

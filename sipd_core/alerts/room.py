@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 
 from sipd_core.alerts import rules as judgement
-from sipd_core.alerts.model import AlertEvent, Delivery, EventKind, Kind, Rule, Standing, Watched
+from sipd_core.alerts.model import AlertEvent, Delivery, EventKind, Kind, LogFilter, Rule, Standing, Watched
 from sipd_core.alerts.sending import Postman
 from sipd_core.alerts.surroundings import Surroundings
 from sipd_core.client import Webhook
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 60.0
 LEASE_SECONDS = 150.0
 """A process that has not looked for so long has ended; another one takes over."""
-FIRST_LOOK_SECONDS = 5.0
-"""After a start, which has better things to do at once."""
+FIRST_LOOK_SECONDS = 60.0
+"""After a start, which has better things to do at once: a backup that was missed is being made up for."""
 KEPT_SECONDS = 3.0
 """How long the open alerts of the frame are not asked for again."""
 
@@ -94,21 +94,13 @@ class AlertRoom:
         self._forget()
         return made
 
-    def events(
-        self,
-        start: datetime,
-        *,
-        rules: Sequence[Kind] = (),
-        kinds: Sequence[EventKind] = (),
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> tuple[AlertEvent, ...]:
-        """The log from `start` on, newest first."""
-        return self._store.events(start, rules=rules, kinds=kinds, limit=limit, offset=offset)
+    def events(self, wanted: LogFilter, limit: int | None = None, offset: int = 0) -> tuple[AlertEvent, ...]:
+        """Lines of the log, newest first."""
+        return self._store.events(wanted, limit, offset)
 
-    def count_events(self, start: datetime, *, rules: Sequence[Kind] = (), kinds: Sequence[EventKind] = ()) -> int:
+    def count_events(self, wanted: LogFilter) -> int:
         """How many lines of the log there are."""
-        return self._store.count_events(start, rules=rules, kinds=kinds)
+        return self._store.count_events(wanted)
 
     @property
     def webhook_host(self) -> str | None:

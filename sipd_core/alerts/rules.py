@@ -77,7 +77,7 @@ def step(rule: Rule, reading: Reading, before: Standing | None, now: datetime) -
     seen = replace(before, reading=reading, looked_at=now) if before else Standing(State.NO_DATA, now, reading, now)
     if reading.value is None or not _enough(rule, reading, seen.state):
         after, event = _moved(seen, State.NO_DATA, now, EventKind.NO_DATA)
-    elif is_bad(rule, reading.value):
+    elif rule.is_bad(reading.value):
         after, event = _moved(seen, State.FIRING, now, EventKind.FIRED)
         after = replace(after, incident=True, calm=0)
     elif seen.incident:
@@ -85,11 +85,6 @@ def step(rule: Rule, reading: Reading, before: Standing | None, now: datetime) -
     else:
         after, event = _moved(seen, State.OK, now, EventKind.DATA)
     return after, event if before or event is EventKind.FIRED else None
-
-
-def is_bad(rule: Rule, value: float) -> bool:
-    """Whether a figure gives alarm."""
-    return value < rule.threshold if rule.trait.too_low else value >= rule.threshold
 
 
 def checked(rule: Rule) -> Rule:

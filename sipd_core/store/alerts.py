@@ -16,6 +16,7 @@ from sipd_core.alerts.model import (
     AlertEvent,
     EventKind,
     Kind,
+    LogFilter,
     Reading,
     Rule,
     Sighting,
@@ -116,25 +117,16 @@ class AlertStore:
             told = mask(note.strip()).text[:NOTE_LENGTH]
             return self._write(connection, rule, EventKind.ACKNOWLEDGED, standing, actor=actor, note=told)
 
-    def events(
-        self,
-        start: datetime,
-        *,
-        rules: Sequence[Kind] = (),
-        kinds: Sequence[EventKind] = (),
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> tuple[AlertEvent, ...]:
-        """The log from `start` on, newest first; of all `rules` and `kinds` where none are named."""
-        query = _events(select(alert_events), start, rules, kinds).order_by(alert_events.c.seq.desc())
+    def events(self, wanted: LogFilter, limit: int | None = None, offset: int = 0) -> tuple[AlertEvent, ...]:
+        """Lines of the log, newest first."""
+        query = _wanted(select(alert_events), wanted).order_by(alert_events.c.seq.desc())
         with self._database.read() as connection:
             return tuple(map(_event, connection.execute(query.limit(limit).offset(offset))))
 
-    def count_events(self, start: datetime, *, rules: Sequence[Kind] = (), kinds: Sequence[EventKind] = ()) -> int:
-        """How many there are of them."""
+    def count_events(self, wanted: LogFilter) -> int:
+        """How many lines there are."""
         with self._database.read() as connection:
-            query = _events(select(func.count()).select_from(alert_events), start, rules, kinds)
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(_wanted(select(func.count()).select_from(alert_events), wanted)).scalar_one())
 
     def see(self, sighting: Sighting) -> None:
         """Keep what a process sees, and since when it has been in trouble; forget processes long unheard of."""
@@ -225,11 +217,13 @@ class AlertStore:
             yield connection
 
 
-def _events(query: Select[Any], start: datetime, rules: Sequence[Kind], kinds: Sequence[EventKind]) -> Select[Any]:
-    query = query.where(alert_events.c.at >= start.timestamp())
-    if rules:
-        query = query.where(alert_events.c.kind.in_(rules))
-    return query.where(alert_events.c.event.in_(kinds)) if kinds else query
+def _wanted(query: Select[Any], wanted: LogFilter) -> Select[Any]:
+    query = query.where(alert_events.c.at >= wanted.start.timestamp())
+    if wanted.end is not None:
+        query = query.where(alert_events.c.at < wanted.end.timestamp())
+    if wanted.rules:
+        query = query.where(alert_events.c.kind.in_(wanted.rules))
+    return query.where(alert_events.c.event.in_(wanted.kinds)) if wanted.kinds else query
 
 
 def _standings(connection: Connection) -> dict[Kind, Standing]:

@@ -1,18 +1,19 @@
 """The room over a real database: what is found wrong is written once, shown, acknowledged, and found right again."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from sipd_core.alerts.model import DEFAULTS, EventKind, Kind, State, Watched
+from sipd_core.alerts.model import DEFAULTS, EventKind, Kind, LogFilter, State, Watched
 from sipd_core.alerts.room import AlertRoom
 from sipd_core.errors import AlertError, SpendingError
 from tests.alerts.conftest import NOON, Desk, happened, only
 
 pytestmark = pytest.mark.anyio
-EVER = NOON - timedelta(days=400)
+EVER = LogFilter(NOON - timedelta(days=400))
 
 
 def standing_of(room: AlertRoom, kind: Kind) -> Watched:
@@ -61,7 +62,7 @@ async def test_budgets_are_of_jakartas_day_and_month(desk: Desk) -> None:
     assert happened(room.events(EVER)) == ["recovered", "fired"]
     desk.spend("7.2")
     await room.pass_by()
-    assert {e.rule for e in room.events(desk.now)} == {Kind.DAILY_BUDGET, Kind.MONTHLY_BUDGET}
+    assert {e.rule for e in room.events(LogFilter(desk.now))} == {Kind.DAILY_BUDGET, Kind.MONTHLY_BUDGET}
 
 
 async def test_a_provider_that_stays_away_is_an_alarm_wherever_it_was_noticed(desk: Desk) -> None:
@@ -197,9 +198,10 @@ def test_the_log_is_filtered_and_paged(desk: Desk) -> None:
     desk.turns(40, failed=20)
     room.look()
     room.acknowledge(Kind.ERROR_RATE, actor="Sari")
-    assert happened(room.events(EVER, kinds=[EventKind.ACKNOWLEDGED])) == ["acknowledged"]
-    assert room.events(EVER, rules=[Kind.DISK]) == ()
-    assert room.events(NOON + timedelta(seconds=1)) == ()
+    assert happened(room.events(replace(EVER, kinds=(EventKind.ACKNOWLEDGED,)))) == ["acknowledged"]
+    assert room.events(replace(EVER, rules=(Kind.DISK,))) == ()
+    assert room.events(LogFilter(NOON + timedelta(seconds=1))) == ()
+    assert room.events(replace(EVER, end=NOON)) == ()
     assert happened(room.events(EVER, limit=1, offset=1)) == ["fired"]
     assert room.count_events(EVER) == 2
 

@@ -6,7 +6,19 @@ from decimal import Decimal
 
 import pytest
 
-from sipd_core.alerts.model import DEFAULTS, TRAITS, EventKind, Kind, Reading, Rule, Sighting, Standing, State
+from sipd_core.alerts.model import (
+    DEFAULTS,
+    TRAITS,
+    EventKind,
+    Kind,
+    Phase,
+    Reading,
+    Rule,
+    Sighting,
+    Standing,
+    State,
+    Watched,
+)
 from sipd_core.alerts.rules import CALM_LOOKS, Facts, TurnFact, checked, measure, step
 from sipd_core.errors import AlertError
 from tests.alerts.conftest import NOON
@@ -128,6 +140,17 @@ def test_too_few_turns_say_nothing_and_half_are_enough_to_go_on() -> None:
     few = [Reading(100.0, turns) for turns in (19, 20, 10, 19, 9, 19, 20)]
     fired, lost = EventKind.FIRED, EventKind.NO_DATA
     assert run(RATE, few) == [None, fired, None, None, lost, None, fired]
+
+
+def test_people_are_told_in_one_word() -> None:
+    def phase(*values: float | None, rule: Rule = RATE) -> Phase:
+        standing: Standing | None = None
+        for reading in rates(*values):
+            standing, _ = step(rule, reading, standing, NOON)
+        return Watched(rule, standing).phase
+
+    assert (phase(9), phase(9, None), phase(9, 1), phase(1)) == (Phase.FIRING, Phase.LOST, Phase.CALMING, Phase.OK)
+    assert (phase(None), phase(), phase(rule=replace(RATE, enabled=False))) == (Phase.NO_DATA, Phase.UNSEEN, Phase.OFF)
 
 
 def test_since_is_when_the_state_began() -> None:

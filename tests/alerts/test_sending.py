@@ -1,4 +1,4 @@
-"""From an alarm to its receiver: entered with the event, sent by one process, again after a failure and after a kill."""
+"""From an alarm to its receiver: entered with the event, sent by one process, again after a failure or a kill."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sipd_core.alerts.model import EventKind, Kind
+from sipd_core.alerts.model import EventKind, Kind, LogFilter
 from sipd_core.client import Webhook
 from sipd_core.errors import AlertError
 from sipd_core.store.database import Database
@@ -38,7 +38,7 @@ async def test_an_alarm_is_told_in_words_and_codes(desk: Desk) -> None:
         await desk.room().deliver()
     (got,) = receiver.received
     told = json.loads(got.body)
-    (event,) = desk.room().events(NOON)
+    (event,) = desk.room().events(LogFilter(NOON))
     assert told["id"] == got.headers["x-sipd-event"] == event.id
     assert (told["event"], told["rule"], told["value"], told["threshold"]) == ("fired", "error_rate", 25.0, 5.0)
     assert told["unit"] == "percent"
@@ -62,7 +62,14 @@ async def test_what_is_sent_of_an_incident(desk: Desk) -> None:
         desk.turns(40)
         room.look()
         await room.deliver()
-    assert happened(room.events(NOON)) == ["data", "no_data", "recovered", "no_data", "acknowledged", "fired"]
+    assert happened(room.events(LogFilter(NOON))) == [
+        "data",
+        "no_data",
+        "recovered",
+        "no_data",
+        "acknowledged",
+        "fired",
+    ]
     sent = {json.loads(got.body)["event"] for got in receiver.received}
     assert (sent, len(receiver.received)) == ({"fired", "acknowledged", "no_data", "recovered"}, 4)
 
@@ -130,7 +137,7 @@ async def test_a_test_message_arrives_and_is_no_event(desk: Desk) -> None:
         await room.deliver()
     assert json.loads(receiver.received[0].body)["event"] == "test"
     assert (room.deliveries()[0].event, room.deliveries()[0].rule) == (EventKind.TEST, None)
-    assert room.events(NOON) == ()
+    assert room.events(LogFilter(NOON)) == ()
 
 
 async def test_an_alarm_given_before_a_kill_is_sent_after_it(tmp_path: Path) -> None:

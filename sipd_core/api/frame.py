@@ -104,7 +104,10 @@ class _Request:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """A page of ours: the host alone counts, for a proxy in front may speak TLS where we do not."""
+    """A page of ours: the host alone counts, for a proxy in front may speak TLS where we do not.
+
+    A name that was bent to this computer (DNS rebinding) passes, and gains nothing: no cookie and no place opens anything.
+    """
     try:
         return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:

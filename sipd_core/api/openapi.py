@@ -25,6 +25,7 @@ _REPLIES: dict[str, type] = {
     "costs": CostReply,
 }
 _TEXTS = {"type": "string"}
+_COUNT = {"type": "integer"}
 _EVENT = {
     "type": "object",
     "properties": {
@@ -87,15 +88,33 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _responses(operation: Operation) -> dict[str, Any]:
     answered: dict[str, Any] = {"description": text("api.document.answered"), "content": _content(operation)}
     if not operation.is_open:
-        answered["headers"] = {name: {"schema": {"type": "integer"}} for name in _HEADERS}
-    responses = {"200": answered}
-    if operation.name in {"health", "ready"}:
-        responses["503"] = {"description": text("api.document.not_ready"), "content": _content(operation)}
+        answered["headers"] = {name: {"schema": _COUNT} for name in _HEADERS}
+    responses = {"200": answered} | {str(status): _refused(status) for status in _refusals(operation)}
+    if operation.name == "health":
+        responses["503"]["content"] = _content(operation)
     if operation.name == "ready":  # while there is no engine, nobody can look at a key
         either = [_ref(ReadyReply), _ref(ErrorReply)]
         responses["503"]["content"] = {"application/json": {"schema": {"anyOf": either}}}
-    failed = {"description": text("api.document.failed"), "content": {"application/json": {"schema": _ref(ErrorReply)}}}
-    return responses | {"default": failed}
+    return responses
+
+
+def _refusals(operation: Operation) -> list[int]:
+    """The statuses of all that can go wrong as long as nothing is broken."""
+    statuses = [403]  # pages of other sites
+    if not operation.is_open:
+        statuses += [401, 429]
+    if operation.name != "live":
+        statuses.append(503)
+    statuses += {"chat": [400, 408, 413, 415, 422], "costs": [422]}.get(operation.name, [])
+    return sorted(statuses)
+
+
+def _refused(status: int) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref(ErrorReply)}}
+    told: dict[str, Any] = {"description": text(f"api.document.status.{status}"), "content": content}
+    if status in {429, 503}:
+        told["headers"] = {"Retry-After": {"schema": _COUNT}}
+    return told
 
 
 def _content(operation: Operation) -> dict[str, Any]:

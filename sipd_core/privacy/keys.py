@@ -15,6 +15,7 @@ _PATTERNS = tuple(
             re.IGNORECASE,
         ),
         (r"(?<!\w)(?:sk|pk|rk)[-_](?:[a-z]{2,8}[-_])?[A-Za-z0-9_-]{16,}", 0),
+        (r"(?<!\w)sipd_[0-9a-f]{8}_[\w-]{20,}", 0),  # our own (store/api_keys.py)
         (
             r"(?<!\w)(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,})",
             0,

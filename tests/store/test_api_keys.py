@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from sipd_core.errors import NotFoundError
+from sipd_core.privacy import mask
 from sipd_core.scopes import Scope
 from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.store.database import Database
@@ -92,3 +93,9 @@ def test_revoking_is_at_once_and_keeps_its_first_moment(store: ApiKeyStore, data
     assert found is not None and found.revoked_at is not None
     with pytest.raises(NotFoundError):
         store.revoke("00000000")
+
+
+def test_a_key_that_is_pasted_into_a_complaint_is_masked(store: ApiKeyStore) -> None:
+    _, secret = store.add("bot", {Scope.CHAT})
+    for said in (secret, f"pakai {secret} kok ditolak", f"kunci={secret}."):
+        assert secret[14:] not in mask(said).text

@@ -15,7 +15,7 @@ from sipd_core.errors import SpendingError
 from sipd_core.locale_id import day, number, usd
 from sipd_core.prices import DatedPrice, ListedPrice, Price
 from sipd_core.spending.room import Spending
-from sipd_core.store.repricing import RepricedLine, Repricing
+from sipd_core.store.repricing import RepricedLine, Repricing, UnknownUse
 from sipd_core.texts import text
 
 PROMPT, CACHED, COMPLETION = "cost.price.prompt", "cost.price.cached", "cost.price.completion"
@@ -131,21 +131,28 @@ def _draw_waiting(spending: Spending) -> None:
             st.caption(text("cost.pricing.none"))
         if waiting.priceable:
             _draw_priceable(spending, waiting.priceable)
+        if waiting.without:
+            st.markdown(text("cost.pricing.missing"))
         for use in waiting.without:
-            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                said = {"n": number(use.calls), "tokens": number(use.usage.total), "day": day(use.day)}
-                st.markdown(text("cost.pricing.without", model=plain_line(use.model), **said), width="content")
-                st.button(
-                    text("cost.pricing.fill"),
-                    icon=":material/edit:",
-                    type="tertiary",
-                    key=f"cost.fill.{use.model}",
-                    on_click=_fill,
-                    args=(use.model, use.day),
-                )
+            _draw_without(use)
         if done:
             undo = partial(spending.tariffs.undo_pricing, actor=costs_state.actor())
             costs_state.draw_history("pricing", done, _pricing, undo, can_redo=False)
+
+
+def _draw_without(use: UnknownUse) -> None:
+    """A model that needs a price first, and the way to the form."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        said = {"n": number(use.calls), "tokens": number(use.usage.total), "day": day(use.day)}
+        st.markdown(text("cost.pricing.without", model=plain_line(use.model), **said), width="content")
+        st.button(
+            text("cost.pricing.fill"),
+            icon=":material/edit:",
+            type="tertiary",
+            key=f"cost.fill.{use.model}",
+            on_click=_fill,
+            args=(use.model, use.day),
+        )
 
 
 def _draw_priceable(spending: Spending, lines: Sequence[RepricedLine]) -> None:

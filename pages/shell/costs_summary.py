@@ -168,6 +168,8 @@ def _saved_by(saving: Saving) -> str:
         return text("cost.saving.nothing")
     if saving.usd is None or saving.each is None:
         return text("cost.saving.unknown", n=number(saving.count))
+    if not saving.each and saving.name == "provider" and not saving.unpriced:
+        return text("cost.saving.same_price", n=number(saving.count))
     each = saving.each * (MILLION if saving.name == "provider" else THOUSAND)
     said = text(f"cost.saving.{saving.name}_formula", n=number(saving.count - saving.unpriced), each=usd(each))
     return f"{said} {text('cost.saving.unpriced', n=number(saving.unpriced))}" if saving.unpriced else said

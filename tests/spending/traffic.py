@@ -84,12 +84,17 @@ def filled(desk: Desk, seed: int = 3) -> None:
     desk.price(CHAT, "0.10", "0.025", "0.30")
     desk.price(CHAT, "0.12", "0.03", "0.40", date(2026, 11, 5))
     desk.price(EMBEDDING, "0.01", "0.01", "0")
-    for day, rupiah in ((date(2026, 10, 20), "16321.5"), (date(2026, 11, 10), "16750")):
-        desk.tariffs.set_rate(DatedRate(day, Decimal(rupiah)), actor="Sari")
+    changing_rates(desk)
     for ago in range(DAYS):
         if ago % 6 != 5:
             for n in range(draw.randrange(1, 6)):
                 _conversation(desk, draw, NOW - timedelta(days=ago, minutes=draw.randrange(1, 700)), f"c{ago}-{n}")
+
+
+def changing_rates(desk: Desk) -> None:
+    """Two changes of the rate, the second within the last month."""
+    for day, rupiah in ((date(2026, 10, 20), "16321.5"), (date(2026, 11, 10), "16750")):
+        desk.tariffs.set_rate(DatedRate(day, Decimal(rupiah)), actor="Sari")
 
 
 def _conversation(desk: Desk, draw: random.Random, at: datetime, session: str) -> None:

@@ -11,6 +11,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── SpendingError             a price, a rate or an invoice that cannot be what was typed
 ├── AssumptionError           what somebody supposes of the work by hand cannot be, or was changed meanwhile
 ├── AlertError                a rule for alerts that cannot be what was typed, or nothing to acknowledge or send to
+├── AuditError                what was typed is no head of the audit's chain
 ├── WebhookError              an alert did not reach the receiver; it is tried again
 ├── ProviderError             the hosted models cannot be used; has status, request id, the provider's message, retries
 │   ├── UnreachableError      no connection; the provider was never reached
@@ -129,6 +130,12 @@ class AlertError(SipdError):
     """What a person wants of the alerts cannot be; `text_key` names an entry of `alerts.toml`."""
 
     text_key = "alerts.error.closed"
+
+
+class AuditError(SipdError):
+    """What a person wants of the audit cannot be; `text_key` names an entry of `audit.toml`."""
+
+    text_key = "audit.error.head"
 
 
 class WebhookError(SipdError):

@@ -34,11 +34,11 @@ LOCAL = "local"
 
 SECRET_LENGTH = 16
 """Characters of a secret that messages are signed with, at least."""
-_SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret"}
+_SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret", "audit_key"}
 
 _EXPLAINED = {
     "database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins", "alert_webhook_url",
-    "alert_webhook_secret",
+    "alert_webhook_secret", "audit_key",
 }  # fmt: skip
 """Variables whose rule is told by an entry of their own."""
 
@@ -80,6 +80,13 @@ def _is_local_http(scheme: str, host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    """A short key could be tried out."""
+    if 0 < len(key.get_secret_value()) < SECRET_LENGTH:
+        raise ValueError("audit_key")
+    return key
 
 
 def _origins(value: str) -> str:
@@ -154,6 +161,8 @@ class Settings(BaseSettings):
 
     alert_webhook_url: Annotated[SecretStr, AfterValidator(_webhook)] = SecretStr("")
     alert_webhook_secret: SecretStr = Field(SecretStr(""), validate_default=True)
+
+    audit_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr("")
 
     load_sample_data: bool = True
     daily_budget_usd: Budget | None = None

@@ -76,7 +76,7 @@ def restore_staged(unpacked: Staged, settings: Settings, order: Order, on_step: 
         log.warning("what is there cannot be saved first: %s", error)
         assert settings.sqlite_file is not None, "only SQLite says so"
         damaged = rebuild_file(unpacked, settings.sqlite_file, on_step, now=datetime.now(UTC))
-        database = Database(settings.sql_url)
+        database = _database(settings)
         try:
             finish(database, settings.sipd_data_dir)
         finally:
@@ -93,7 +93,7 @@ def open_database(settings: Settings) -> Database:
     try:
         if settings.sqlite_file is not None and newest is not None:
             _refuse_emptied(settings.sqlite_file)
-        database = Database(settings.sql_url)
+        database = _database(settings)
     except StoreDamagedError as error:
         if newest:
             error.values["archive"] = newest
@@ -104,6 +104,10 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.sql_url, audit_key=settings.audit_key.get_secret_value())
 
 
 def _refuse_emptied(file: Path) -> None:
@@ -118,7 +122,7 @@ def console_lock(settings: Settings) -> FileLock:
 
 
 def _replace(unpacked: Staged, settings: Settings, order: Order, on_step: OnStep) -> BackupRecord:
-    database = Database(settings.sql_url)
+    database = _database(settings)
     try:
         shelf = Shelf(settings, BackupStore(database))
         record = shelf.begun(BackupKind.SAFETY, order.actor)

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from sipd_core.deeds import Deed, acting
 from sipd_core.errors import (
     SipdError,
     StoreDamagedError,
@@ -35,6 +37,7 @@ from sipd_core.errors import (
     StoreLockedError,
 )
 from sipd_core.store import schema
+from sipd_core.store.chain import Chain, Pending
 from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.texts import text
 
@@ -42,6 +45,8 @@ log = logging.getLogger(__name__)
 
 _DAMAGE = ("malformed", "not a database", "file is encrypted")
 """How SQLite says that its file does not hold what it wrote."""
+_NOTED = "sipd_noted"
+"""Where a connection keeps the deeds of its transaction."""
 BUSY_SECONDS = 15
 """How long a writer waits for another one before it gives up."""
 
@@ -63,6 +68,7 @@ class _Piece(Generic[T]):
 
     def __init__(self, work: Callable[[Connection], T]) -> None:
         self._work = work
+        self._context = copy_context()  # whoever commits for others does not act for them
         self._result: T | None = None
         self.error: Exception | None = None
         self.settled = False
@@ -71,7 +77,7 @@ class _Piece(Generic[T]):
         """Do the work; what it refuses is its own affair, what the database refuses concerns the whole transaction."""
         self.error = None
         try:
-            self._result = self._work(connection)
+            self._result = self._context.run(self._work, connection)
         except StoreError:
             raise
         except SipdError as error:
@@ -87,7 +93,9 @@ class _Piece(Generic[T]):
 class Database:
     """Owns the connection pool; `read()`, `write()` and `together()` are the only ways to a connection."""
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS, audit_key: str = "") -> None:
+        """`audit_key`: what entries of the audit are signed with, if anything."""
+        self.chain = Chain(audit_key)
         self.is_sqlite = url.startswith("sqlite")
         self.where = url.removeprefix("sqlite:///") if self.is_sqlite else "PostgreSQL"
         if self.is_sqlite:
@@ -118,14 +126,22 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: committed and durable on leaving, rolled back on an exception."""
+        """A transaction: committed and durable on leaving, with the deeds noted in it; rolled back on an exception."""
         with (
             self._translated(),
             self._taking_turns(),
             self._engine.connect().execution_options(sipd_write=True) as connection,
             connection.begin(),
         ):
+            noted: list[Pending] = []
+            connection.info[_NOTED] = noted
             yield connection
+            if noted:
+                self.chain.extend(connection, noted)
+
+    def note(self, connection: Connection, deed: Deed) -> None:
+        """Within `write` or `together`: let the audit know of a deed, in this transaction or not at all."""
+        connection.info[_NOTED].append(self.chain.pending(deed, acting()))
 
     def together(self, work: Callable[[Connection], T]) -> T:
         """Do a small piece of writing, durable on return; whoever waits meanwhile shares one commit (group commit).

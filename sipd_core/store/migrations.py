@@ -326,6 +326,21 @@ _M012 = (
     "CREATE INDEX ix_alert_outbox_due ON alert_outbox (due_at)",
 )
 
+def m013_audit(connection: Connection) -> None:
+    """Entries of the audit and their head."""
+    for change in _M013:
+        connection.exec_driver_sql(change)
+
+
+_M013 = (
+    "CREATE TABLE audit_entries (seq BIGINT NOT NULL PRIMARY KEY, at FLOAT NOT NULL, kind VARCHAR(40) NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, object TEXT NOT NULL, place VARCHAR(20) NOT NULL, address VARCHAR(64) NOT NULL,"
+    " outcome VARCHAR(16) NOT NULL, details TEXT NOT NULL, key_id VARCHAR(12) NOT NULL, hash VARCHAR(64) NOT NULL)",
+    "CREATE INDEX ix_audit_entries_at ON audit_entries (at)",
+    "CREATE TABLE audit_head (id INTEGER NOT NULL PRIMARY KEY, entries BIGINT NOT NULL, hash VARCHAR(64) NOT NULL,"
+    " key_id VARCHAR(12) NOT NULL, seal VARCHAR(64) NOT NULL)",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -339,5 +354,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m010_assumptions,
     m011_traces,
     m012_alerts,
+    m013_audit,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -626,3 +626,35 @@ alert_outbox = Table(
 )
 """What is to be sent to the webhook, entered with its event in one transaction. `due_at` is when it may be tried next (a
 process that tries moves it ahead first, so that no other does), NULL once it was delivered or given up."""
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False, index=True),
+    Column("kind", String(40), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("place", String(20), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("details", Text, nullable=False),
+    Column("key_id", String(12), nullable=False),
+    Column("hash", String(64), nullable=False),
+    info={"local": True},
+)
+"""The audit: rows are only ever added, numbered without gaps; `details` is JSON without any secret. `hash` covers a row's
+other columns and the hash before it, by the key that `key_id` names (empty: none). `local`: no restore takes any back."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("key_id", String(12), nullable=False),
+    Column("seal", String(64), nullable=False),
+    info={"local": True},
+)
+"""One row: how many entries the audit has and the hash of the last, changed in the transaction that adds entries. `seal` is
+of both, by the key: that the end was cut off shows here."""

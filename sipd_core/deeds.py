@@ -1,0 +1,105 @@
+"""What people and programs do that must be answered for, and where a deed comes from.
+
+One reason to change: what is worth an entry in the audit. Who acts is told once, at the door: the pages, the command line
+and the HTTP interface each say it with `act_as`, and what they call knows it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DeedKind(StrEnum):
+    """What was done; the value names its entry in `texts/audit.toml`."""
+
+    IMPORT = "import"
+    EDIT = "edit"
+    ENABLE = "enable"
+    DISABLE = "disable"
+    DELETE = "delete"
+    MERGE = "merge"
+    MENUS = "menus"
+    UNDO = "undo"
+    REDO = "redo"
+    SAMPLES = "samples"
+    EXPORT = "export"
+    BACKUP = "backup"
+    BACKUP_TEST = "backup_test"
+    BACKUP_GONE = "backup_gone"
+    RESTORE = "restore"
+    PRICE = "price"
+    RATE = "rate"
+    INVOICE = "invoice"
+    REPRICING = "repricing"
+    ASSUMPTIONS = "assumptions"
+    ALERT_RULE = "alert_rule"
+    TUNING = "tuning"
+    GOLD = "gold"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    API_REFUSED = "api_refused"
+    ESCALATION = "escalation"
+    BUDGET_STOP = "budget_stop"
+    SECRET_MASKED = "secret_masked"
+    AUDIT_KEY = "audit_key"
+    """Entries are signed with AUDIT_KEY from here on."""
+
+
+class DeedOutcome(StrEnum):
+    """What came of it."""
+
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+CONSOLE, COMMAND_LINE, HTTP = "konsol", "cli", "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who acts, and from where."""
+
+    where: str = CONSOLE
+    address: str = ""
+    """Of the network; empty when it is not known."""
+    actor: str = ""
+    """Display name, for deeds whose caller does not name one; empty: the console by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing that was done. Values of `details` are texts, numbers, truth values, or lists and mappings of them."""
+
+    kind: DeedKind
+    target: str = ""
+    """What it was done to: an id or a name that is masked already."""
+    actor: str = ""
+    """Empty: whoever acts by `act_as`."""
+    outcome: DeedOutcome = DeedOutcome.DONE
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+_source: ContextVar[Source] = ContextVar("sipd_source", default=Source())
+
+
+def acting() -> Source:
+    """Who acts here."""
+    return _source.get()
+
+
+def act_as(source: Source) -> None:
+    """Let `source` answer for what this thread or task does from now on, and for what it calls on other threads."""
+    _source.set(source)
+
+
+@contextmanager
+def acting_as(source: Source) -> Iterator[None]:
+    """`act_as` within the block."""
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)

@@ -120,6 +120,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.laboratory",
         "sipd_core.spending",
         "sipd_core.performance",
+        "sipd_core.stages",
     ),
     ("sipd_core.chat.tracing",),
     ("sipd_core.chat.conversation", "sipd_core.access", "sipd_core.alerts", "sipd_core.vitals"),

@@ -1,6 +1,6 @@
 """A chart on a card of its own: heading, figure, the same in words, and its values as a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -18,21 +18,26 @@ def chart_card(
     key: str,
     help: str | None = None,
     table: Sequence[Mapping[str, object]] | None = None,
+    controls: Callable[[], object] | None = None,
 ) -> None:
-    """Draw a chart with its summary and its CSV; `table` replaces the chart's own values in the file, for exact ones.
+    """Draw a chart with its summary and its CSV; `table` replaces the chart's own values in the file, for exact ones, `controls` are
+    drawn below the heading.
 
     A chart without any value is said in words: an empty frame would pass for a chart that does not load.
     """
-    with st.container(border=True, key=f"card-{key.replace('.', '-')}"):
+    with st.container(border=True, height="stretch", key=f"card-{key.replace('.', '-')}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{plain(title)}**", help=help, width="content")
             if not chart.empty:
                 _download(table if table is not None else chart.table, file_name, f"{key}.csv")
+        if controls is not None:
+            controls()
         if chart.empty:
             st.caption(text("charts.empty"))
             return
         st.plotly_chart(chart.figure, config=charts.CONFIG, key=key, alt=f"{title}. {chart.summary}")
-        st.caption(plain(chart.summary))
+        if chart.caption:
+            st.caption(plain(chart.caption))
 
 
 def table_csv(table: Sequence[Mapping[str, object]]) -> bytes:

@@ -5,7 +5,7 @@ colour a place has in light and in dark. A bar starts at zero, what was not meas
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,8 @@ _MARKED = 45
 
 SLOTS: Mapping[str, int] = {
     "p50": 0, "p95": 1, "p99": 2,
-    "total": 0, "embed": 1, "search": 2, "first_token": 4, "mask": 5, "classify": 6, "write": 3, "other": 7,
-    "hosted": 0, "cache": 4, "local": 2, "degraded": 1,
+    "total": 0, "embed": 1, "search": 2, "first_token": 4, "mask": 5, "classify": 6, "write": 0, "other": 7,
+    "hosted": 0, "cache": 4, "local": 2, "degraded": 1, "failed": 5,
     "found": 0, "partial": 1, "not_found": 2, "none": 7,
     "embedding_memory": 0, "embedding_durable": 4, "answer": 1,
     "chat": 0, "query_embedding": 1, "index_embedding": 2, "training_embedding": 4,
@@ -71,7 +71,10 @@ class Chart:
     table: tuple[Mapping[str, object], ...]
     """Exactly what is drawn, one row a point: `waktu` as an ISO date or time, then one column a series by its key."""
     summary: str
-    empty: bool = field(default=False)
+    """All of it in words, for those who cannot see it."""
+    caption: str = ""
+    """The gist, for everybody."""
+    empty: bool = False
     """Nothing but gaps."""
 
 
@@ -92,7 +95,7 @@ def lines(buckets: Sequence[Bucket], series: Sequence[Series], measure: Measure)
         )
     _over_time(figure, buckets, names, series, measure)
     said = [_of_line(names, one, measure) for one in series if any(value is not None for value in one.values)]
-    return _chart(figure, buckets, series, " ".join(said))
+    return _chart(figure, buckets, series, " ".join(said), _latest(names, series, measure))
 
 
 def stacked_bars(buckets: Sequence[Bucket], series: Sequence[Series], measure: Measure) -> Chart:
@@ -110,25 +113,26 @@ def stacked_bars(buckets: Sequence[Bucket], series: Sequence[Series], measure: M
         )
     _over_time(figure, buckets, names, series, measure)
     figure.update_layout(barmode="stack", bargap=0.25)
-    return _chart(figure, buckets, series, _of_bars(names, series, measure))
+    said = _of_bars(names, series, measure)
+    return _chart(figure, buckets, series, said, said)
 
 
 def ranked_bars(values: Mapping[str, float], measure: Measure, *, column: str, key: str = "total") -> Chart:
     """Horizontal bars from zero, the longest on top; `values` by the names on screen, `column` is that of the names."""
     ordered = dict(sorted(values.items(), key=lambda item: -item[1]))
-    figure = blank(height=70 + 34 * max(len(ordered), 1))
+    figure = blank(height=104 + 34 * max(len(ordered), 1))
     figure.add_bar(
         x=list(ordered.values()),
         y=[_plain(name) for name in ordered],
         orientation="h",
         marker={"color": colour_of(key)},
         text=[measure.said(value) for value in ordered.values()],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate=f"%{{y}}: {measure.prefix}%{{x:,.{measure.decimals}f}} {measure.unit}<extra></extra>",
     )
     figure.update_layout(showlegend=False, hovermode="closest", bargap=0.3)
-    figure.update_xaxes(rangemode="tozero", title=measure.title, fixedrange=True, nticks=5, automargin=True)
-    figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, automargin=True)
+    _lying_axes(figure, measure, max(ordered.values(), default=0))
     said = "; ".join(
         text("charts.summary.parts", name=name, value=measure.said(value)) for name, value in ordered.items()
     )
@@ -136,21 +140,51 @@ def ranked_bars(values: Mapping[str, float], measure: Measure, *, column: str, k
     return Chart(figure, table, said or text("charts.empty"), empty=not ordered)
 
 
-def shares_of_one(parts: Sequence[Series], measure: Measure, *, column: str) -> Chart:
-    """One horizontal bar, cut into its parts in their order; each series has a single value."""
-    figure = blank(height=150)
+def _lying_axes(figure: "Figure", measure: Measure, longest: float) -> None:
+    """Of bars that lie: from zero, with room for the number behind the longest."""
+    few = measure.decimals == 0 and longest <= 5
+    figure.update_xaxes(
+        range=[0, longest * 1.18 or 1], title=measure.title, tickformat=",", nticks=5, dtick=1 if few else None,
+        fixedrange=True, automargin=True,
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, automargin=True)
+
+
+def _latest(names: Sequence[str], series: Sequence[Series], measure: Measure) -> str:
+    """What each line came to in the last bucket with a value."""
+    known = [n for n in range(len(names)) if _known(series, n)]
+    if not known:
+        return ""
+    last = known[-1]
+    parts = [
+        text("charts.summary.parts", name=one.name, value=measure.said(value))
+        for one in series
+        if (value := one.values[last]) is not None
+    ]
+    return text("charts.summary.latest", at=names[last], parts="; ".join(parts))
+
+
+def waterfall(parts: Sequence[Series], measure: Measure, *, column: str) -> Chart:
+    """Parts of a whole in their order, each beginning where the one before it ends; each series has a single value."""
+    figure = blank(height=104 + 30 * max(len(parts), 1))
+    begin = 0.0
     for one, colour in zip(parts, _colours(parts), strict=True):
+        value = one.values[0] or 0.0
         figure.add_bar(
-            x=[one.values[0]],
-            y=[""],
+            x=[value],
+            y=[_plain(one.name)],
+            base=[begin],
             orientation="h",
-            name=_plain(one.name),
             marker={"color": colour},
-            hovertemplate=f"%{{fullData.name}}: {measure.prefix}%{{x:,.{measure.decimals}f}} {measure.unit}<extra></extra>",
+            text=[measure.said(value)],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[value],
+            hovertemplate=f"%{{y}}: {measure.prefix}%{{customdata:,.{measure.decimals}f}} {measure.unit}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", hovermode="closest", showlegend=True)
-    figure.update_xaxes(rangemode="tozero", title=measure.title, fixedrange=True, nticks=6, automargin=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
+        begin += value
+    figure.update_layout(showlegend=False, hovermode="closest", bargap=0.3)
+    _lying_axes(figure, measure, begin)
     table = tuple({column: one.name, "nilai": one.values[0]} for one in parts)
     said = [text("charts.summary.parts", name=one.name, value=measure.said(one.values[0])) for one in parts]
     return Chart(figure, table, "; ".join(said), empty=not parts)
@@ -200,7 +234,10 @@ def blank(*, height: int = HEIGHT) -> "Figure":
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         separators=",.",
         hovermode="x unified",
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "title": None},
+        legend={
+            "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "title": None,
+            "traceorder": "normal",
+        },
     )
     return figure
 
@@ -302,7 +339,9 @@ def _known(series: Iterable[Series], place: int) -> list[float]:
     return [value for one in series if (value := one.values[place]) is not None]
 
 
-def _chart(figure: "Figure", buckets: Sequence[Bucket], series: Sequence[Series], said: str) -> Chart:
+def _chart(
+    figure: "Figure", buckets: Sequence[Bucket], series: Sequence[Series], said: str, caption: str
+) -> Chart:
     gaps = sum(not _known(series, n) for n in range(len(buckets)))
     if gaps and said:
         said = f"{said} {text('charts.summary.gaps', n=number(gaps), all=number(len(buckets)))}"
@@ -310,7 +349,7 @@ def _chart(figure: "Figure", buckets: Sequence[Bucket], series: Sequence[Series]
         {text("charts.bucket"): bucket.isoformat(), **{one.key: one.values[n] for one in series}}
         for n, bucket in enumerate(buckets)
     )
-    return Chart(figure, table, said or text("charts.empty"), empty=not said)
+    return Chart(figure, table, said or text("charts.empty"), caption, empty=not said)
 
 
 def operation_name(operation: str) -> str:

@@ -28,13 +28,14 @@ def period_picker(key: str, *, today: date | None = None) -> Period:
     today = today or jakarta_day(datetime.now(UTC))
     kept = session.kept_period() or _DEFAULT
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        chosen = st.segmented_control(
+        chosen = st.pills(
             text("charts.period.label"),
             [*_MADE, CUSTOM],
             default=kept if kept in _MADE else CUSTOM,
             required=True,
             format_func=lambda name: text(f"charts.period.{name}"),
             key=f"{key}.period",
+            wrap=True,
         )
         if chosen in _MADE:
             session.keep_period(str(chosen))
@@ -66,11 +67,17 @@ def compared(period: Period) -> str:
 
 
 def change_since(now: float | None, before: float | None) -> str | None:
-    """`+12 % dari periode sebelumnya`; None where one of them is not known, or nothing was there to grow from."""
+    """`+12% dari periode sebelumnya`; None as with `change`."""
+    moved = change(now, before)
+    return text("charts.period.change", change=moved) if moved else None
+
+
+def change(now: float | None, before: float | None) -> str | None:
+    """`+12%`; None where one of them is not known, or nothing was there to grow from."""
     if now is None or not before:
         return None
-    share = (now - before) / abs(before)
-    return text("charts.period.change", change=f"{'+' if share > 0 else ''}{percent(share)}")
+    share = round((now - before) / abs(before), 2)
+    return f"{'+' if share > 0 else ''}{percent(share)}"
 
 
 def _custom(key: str, before: Period, today: date) -> Period:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from sipd_core.cache import VectorOrigin
 from sipd_core.chat.turn import Verdict
@@ -108,6 +108,11 @@ class TraceStore:
         query = select(*chosen).where(*_within(period)).order_by(traces.c.at)
         with self._database.read() as connection:
             return connection.execute(query).all()
+
+    def newest(self) -> float | None:
+        """When the last turn ended, as Unix time; None without any."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(traces.c.at))).scalar()
 
     def get(self, turn_id: str) -> TurnTrace:
         """One trace; raises NotFoundError."""

@@ -109,6 +109,14 @@ def test_a_name_from_people_is_text_in_the_figure_and_no_formula_in_the_file() -
     assert b"'=SUM(A1)" in table_csv(chart.table)
 
 
+def test_parts_of_a_whole_follow_each_other_without_a_gap() -> None:
+    parts = [Series("embed", "Vektor", [60.0]), Series("search", "Pencarian", [10.0]), Series("write", "Penulisan", [1_430.0])]
+    chart = charts.waterfall(parts, MS, column="tahap")
+    assert [(bar.base[0], bar.x[0]) for bar in chart.figure.data] == [(0.0, 60.0), (60.0, 10.0), (70.0, 1_430.0)]
+    assert chart.figure.layout.xaxis.range[0] == 0 and chart.figure.layout.xaxis.range[1] > 1_500
+    assert chart.summary == "Vektor 60 ms; Pencarian 10 ms; Penulisan 1,4 detik"
+
+
 def test_an_unknown_kind_of_work_keeps_its_own_name() -> None:
     assert charts.operation_name("kerja_baru") == "kerja baru"
 

@@ -7,11 +7,12 @@ given tomorrow changes today's figure of yesterday. Greetings and thanks are no 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
+from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -155,15 +156,13 @@ class OutcomeStore:
             conversations.c.created_at >= period.start.timestamp(),
             conversations.c.created_at < period.end.timestamp(),
         )
-        head = select(conversations.c.id, conversations.c.title, conversations.c.created_at).where(*within)
         with self._database.snapshot() as connection:
-            heads = connection.execute(head.order_by(conversations.c.created_at, conversations.c.id)).all()
             said = connection.execute(_MARKS.where(*within)).all()
             handed = connection.execute(_ESCALATIONS.where(*within)).all()
         reasons = {id_: _reasons(rows) for id_, rows in groupby(handed, itemgetter(0))}
-        marks = {id_: list(of_one) for id_, of_one in groupby(map(_Mark._make, said), itemgetter(0))}
         now, silence = self._clock(), quiet.total_seconds()
-        return tuple(_outcome(row, marks.get(row.id, []), reasons.get(row.id, ()), silence, now) for row in heads)
+        talks = groupby(map(_Mark._make, said), itemgetter(0))
+        return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now) for id_, marks in talks)
 
     def state(self) -> tuple[object, ...]:
         """Changes whenever somebody says, judges or escalates something: outcomes read before may be others now."""
@@ -177,7 +176,9 @@ class OutcomeStore:
 
 _MARKS = (
     select(
-        exchange_marks.c.conversation_id,
+        conversations.c.id,
+        conversations.c.title,
+        conversations.c.created_at,
         exchange_marks.c.at,
         exchange_marks.c.waited_ms,
         exchange_marks.c.asked,
@@ -186,9 +187,9 @@ _MARKS = (
         feedback.c.at.label("given_at"),
         feedback.c.helpful,
     )
-    .join(conversations, conversations.c.id == exchange_marks.c.conversation_id)
+    .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
     .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
-    .order_by(exchange_marks.c.conversation_id, exchange_marks.c.position)
+    .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
 )
 _STATE = select(
     select(func.count()).select_from(exchange_marks).scalar_subquery(),
@@ -208,6 +209,8 @@ class _Mark(NamedTuple):
     """One exchange, as outcomes see it, a row of `_MARKS`; times are Unix seconds."""
 
     conversation_id: str
+    title: str
+    began: float
     at: float
     waited_ms: float | None
     asked: bool
@@ -222,18 +225,19 @@ def _reasons(rows: Iterable[Any]) -> tuple[EscalationReason, ...]:
 
 
 def _outcome(
-    head: Any, marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
+    marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
 ) -> ConversationOutcome:
-    questions = [mark for mark in marks if mark.asked]
-    outcome, by, reopened = _ended(marks, silence, now) if questions else (Outcome.NO_QUESTION, None, 0)
+    asked = [place for place, mark in enumerate(marks) if mark.asked]
+    questions = [marks[place] for place in asked]
+    outcome, by, reopened = _ended(marks, asked, silence, now) if asked else (Outcome.NO_QUESTION, None, 0)
     if reasons:
         outcome, by = Outcome.ESCALATED, None
     thumbs = [mark.helpful for mark in marks]
     waited = _seconds(questions[0].waited_ms) if questions else None
     return ConversationOutcome(
-        head.id,
-        head.title,
-        moment(head.created_at),
+        marks[0].conversation_id,
+        marks[0].title,
+        moment(marks[0].began),
         outcome,
         by,
         messages=len(marks),
@@ -251,13 +255,17 @@ def _seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1_000
 
 
-def _ended(marks: Sequence[_Mark], silence: float, now: float) -> tuple[Outcome, ResolvedBy | None, int]:
-    """Outcome of a conversation without escalation, what says so, and how often it was taken up again."""
+def _ended(
+    marks: Sequence[_Mark], asked: Sequence[int], silence: float, now: float
+) -> tuple[Outcome, ResolvedBy | None, int]:
+    """Outcome of a conversation without escalation, what says so, and how often it was taken up again.
+
+    `asked`: places of the questions; each is looked at together with what was said before the next one.
+    """
     reopened = 0
-    by: ResolvedBy | None = None
-    for stretch, until in _stretches(marks):
-        by = _resolved_by(stretch, until, silence, now)
-        reopened += by is not None and until is not None
+    for start, end in pairwise(asked):
+        reopened += _resolved_by(marks[start:end], marks[end].at, marks[end].at, silence) is not None
+    by = _resolved_by(marks[asked[-1] :], inf, now, silence)
     if by is not None:
         return (Outcome.ASSUMED if by is ResolvedBy.QUIET else Outcome.CONFIRMED), by, reopened
     if reopened:
@@ -265,23 +273,16 @@ def _ended(marks: Sequence[_Mark], silence: float, now: float) -> tuple[Outcome,
     return (Outcome.OPEN if now - marks[-1].at < silence else Outcome.UNRESOLVED), None, 0
 
 
-def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[Sequence[_Mark], float | None]]:
-    """Each question with what was said before the next one, and when that one came (None: it is the last)."""
-    starts = [place for place, mark in enumerate(marks) if mark.asked]
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        yield marks[start:end], None if end is None else marks[end].at
-
-
-def _resolved_by(stretch: Sequence[_Mark], until: float | None, silence: float, now: float) -> ResolvedBy | None:
-    """What said that the question at the head of the stretch was resolved before the next one came."""
-    end = now if until is None else until
-    said: list[tuple[float, ResolvedBy | None]] = [(mark.at, ResolvedBy.WORDS) for mark in stretch[1:] if mark.said == SOLVED]
-    said += [
-        (mark.given_at, ResolvedBy.THUMB if mark.helpful else None)
-        for mark in stretch
-        if mark.given_at is not None and (until is None or mark.given_at < until)
-    ]
-    if said:
-        return max(said, key=itemgetter(0))[1]
-    hopeful = stretch[0].offered and not any(mark.said == UNSOLVED for mark in stretch)
-    return ResolvedBy.QUIET if hopeful and end - stretch[-1].at >= silence else None
+def _resolved_by(stretch: Sequence[_Mark], before: float, end: float, silence: float) -> ResolvedBy | None:
+    """What said, before that moment, that the question at the head of the stretch was resolved; silence lasts to `end`."""
+    last, by, failed = -inf, None, False
+    for mark in stretch:
+        failed = failed or mark.said == UNSOLVED
+        if mark.said == SOLVED and mark is not stretch[0] and mark.at >= last:
+            last, by = mark.at, ResolvedBy.WORDS
+        if mark.given_at is not None and last <= mark.given_at < before:
+            last, by = mark.given_at, ResolvedBy.THUMB if mark.helpful else None
+    if last != -inf:
+        return by
+    quiet = stretch[0].offered and not failed and end - stretch[-1].at >= silence
+    return ResolvedBy.QUIET if quiet else None

@@ -93,7 +93,7 @@ def _draw_table(events: Sequence[AlertEvent]) -> None:
         column_config={
             names["value"]: st.column_config.TextColumn(alignment="right"),
             names["threshold"]: st.column_config.TextColumn(alignment="right"),
-            names["note"]: st.column_config.TextColumn(width="large"),
+            names["note"]: st.column_config.TextColumn(width="medium"),
         },
     )
 

@@ -49,7 +49,8 @@ def _draw_deliveries(alerts: AlertRoom, run_every: float | None) -> None:
                 return
             names = {name: text(f"alerts.webhook.column.{name}") for name in _COLUMNS}
             rows = [{names[name]: cell for name, cell in _shown(one).items()} for one in found]
-            st.dataframe(rows, hide_index=True, width="stretch")
+            wide = {names["state"]: st.column_config.TextColumn(width="medium")}
+            st.dataframe(rows, hide_index=True, width="stretch", column_config=wide)
             if run_every and not any(one.due_at for one in found):
                 st.rerun()  # nothing is on its way any more: the timer ends
 

@@ -188,7 +188,10 @@ def _backup(_rule: Rule, facts: Facts) -> Reading:
     """Without any backup its age counts from the first thing there was to save."""
     if facts.first_content is None:
         return Reading(None, detail=text("alerts.missing.content"))
-    saved = max((one.saved_at for one in _fresh(facts) if one.saved_at), default=facts.first_content)
+    fresh = _fresh(facts)
+    if not fresh:
+        return Reading(None, detail=text("alerts.missing.sighting"))
+    saved = max((one.saved_at for one in fresh if one.saved_at), default=facts.first_content)
     return Reading(max((facts.now - saved).total_seconds() / 86_400, 0.0))
 
 

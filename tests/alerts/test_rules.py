@@ -105,6 +105,7 @@ def test_the_fullest_disk_and_the_newest_backup_count() -> None:
     never = replace(facts, sightings=(sighting(),))
     assert measure(DEFAULTS[Kind.BACKUP], never).value == 90.0
     assert measure(DEFAULTS[Kind.BACKUP], replace(never, first_content=None)).value is None
+    assert measure(DEFAULTS[Kind.BACKUP], replace(never, sightings=())).value is None
 
 
 def test_an_alarm_begins_at_the_threshold_and_at_once() -> None:

@@ -259,8 +259,8 @@ def _over_time(
         fixedrange=True,
     )
     # Without a format of ours, small values get letters (600µ) that nobody here reads.
-    ticks = f",.{measure.decimals}~f" if measure.decimals else ","
-    figure.update_yaxes(rangemode="tozero", tickformat=ticks, nticks=6, fixedrange=True, automargin=True)
+    written = f",.{measure.decimals}~f" if measure.decimals else ","
+    figure.update_yaxes(rangemode="tozero", tickformat=written, nticks=6, fixedrange=True, automargin=True)
     # Above the axis, lying: beside it a long title is cut off on a small screen, and costs width.
     figure.add_annotation(
         text=_plain(measure.title), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom",

@@ -100,3 +100,9 @@ def test_free_work_is_no_cause_and_the_widest_comes_first() -> None:
     found = held(free, small, replace(SOUND, estimated=True))
     assert [cause.name for cause in found.causes] == ["estimated", "failed"]
     assert isinstance(found.causes[0], Cause)
+
+
+def test_a_call_of_unknown_price_stands_under_that_cause_alone() -> None:
+    unknown = replace(SOUND, model="baru", known=False, estimated=True, outcome=Outcome.STOPPED, cost_usd=Decimal(0))
+    found = held(unknown, replace(SOUND, outcome=Outcome.STOPPED, calls=3))
+    assert {name: calls for name, (calls, _, _) in causes(found).items()} == {"unknown": 10, "stopped": 3}

@@ -186,6 +186,22 @@ def test_a_call_under_way_is_left_alone(tariffs: Tariffs, books: CostTracker, da
     assert [tuple(row) for row in rows] == [(None, None), (10**9, made.seq)]
 
 
+def test_a_slow_call_that_was_priced_meanwhile_says_at_last_what_it_was(
+    tariffs: Tariffs, books: CostTracker, database: Database
+) -> None:
+    slow = unknown(at=NOON - timedelta(hours=1))
+    entry = books.open(slow)
+    books.close_interrupted(60)
+    tariffs.set_price(dated(), actor="Sari")
+    made = tariffs.price_calls(actor="Sari")
+    books.settle(entry, replace(slow, cost_usd=Decimal(3)))
+    with pytest.raises(SpendingError):
+        tariffs.undo_pricing(made.seq, actor="Sari")
+    with database.read() as connection:
+        row = connection.execute(select(usage.c.cost_pico_usd, usage.c.priced_by)).one()
+    assert tuple(row) == (3 * 10**12, None), "its own price is not taken away with the pricing"
+
+
 def test_pricing_many_calls_in_sql_is_exact_to_the_pico_dollar(tariffs: Tariffs, database: Database) -> None:
     draw = random.Random(11)
     price = Price(Decimal("0.137911"), Decimal("0.013"), Decimal("3.000001"))

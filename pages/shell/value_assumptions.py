@@ -99,7 +99,7 @@ def _history(engine: BlockingEngine) -> None:
     rows = event.selection.rows
     if rows and 0 < rows[0] < len(history):
         _again(engine, history[rows[0]])
-    else:
+    elif len(history) > 1:
         st.caption(text("value.history.choose"))
 
 

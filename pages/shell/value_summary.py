@@ -13,7 +13,7 @@ from pages.shell.plain import plain, plain_line
 from pages.shell.value_formula import draw_formula
 from pages.shell.value_scenario import chosen_scenarios
 from sipd_core.blocking import BlockingEngine
-from sipd_core.locale_id import UNKNOWN, moment, number, percent, usd
+from sipd_core.locale_id import moment, number, percent
 from sipd_core.roi import Figure, Unit
 from sipd_core.texts import text
 from sipd_core.usage import jakarta_day
@@ -79,7 +79,7 @@ def _cards(report: ValueReport) -> None:
 def _card(figure: Figure, report: ValueReport) -> None:
     beside = None
     if figure.unit is Unit.RUPIAH:
-        beside = UNKNOWN if figure.value is None else usd(figure.value / report.rate)
+        beside = shown((figure / Figure("", report.rate)).called("", Unit.USD))
     with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(label(figure), shown(figure), delta=beside, delta_color="off", delta_arrow="off")
         st.caption(plain(text(f"value.card.{figure.name}", **_card_words(report))))

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from sipd_core.api.desk import Desk
 from sipd_core.api.problems import RETRY_SECONDS
-from sipd_core.errors import SipdError
+from sipd_core.errors import RestoringError, SipdError
 from sipd_core.status import Condition, Part, PartHealth
 
 
@@ -74,8 +74,10 @@ async def _look(desk: Desk) -> tuple[Status, tuple[PartHealth, ...]]:
     try:
         is_preparing = engine.status().preparing
         parts = await desk.call(engine.vitals.look)
+    except RestoringError:
+        return "preparing", ()
     except SipdError:
-        return "preparing", ()  # a backup is being restored
+        return "down", ()  # what kept the engine from opening again is in the log
     if any(one.part is Part.SQL and one.condition is Condition.DOWN for one in parts):
         return "down", parts
     return ("preparing" if is_preparing else "ok"), parts

@@ -3,6 +3,7 @@
 Paths, addresses and reasons of a failed part stay in the log, under the request's id.
 """
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from sipd_core.errors import (
     StoreLockedError,
 )
 from sipd_core.texts import text
+
+log = logging.getLogger(__name__)
 
 REQUEST_ID = "sipd.request_id"
 """Where the request's id is in the scope."""
@@ -112,8 +115,11 @@ def as_response(told: Telling, request_id: str) -> JSONResponse:
 
 
 async def on_error(request: Request, error: Exception) -> JSONResponse:
-    """For errors that are raised on purpose."""
-    return as_response(telling(error), request.scope[REQUEST_ID])
+    """For errors that are raised on purpose; what is not the caller's doing is logged with its reason."""
+    told = telling(error)
+    if told.status >= 500 and not isinstance(error, RequestError):
+        log.error("request %s failed: %s: %s", request.scope[REQUEST_ID], type(error).__name__, error)
+    return as_response(told, request.scope[REQUEST_ID])
 
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -40,6 +40,18 @@ def test_the_unexpected_is_answered_and_logged(settings: Settings, log: pytest.L
     assert client.get("/health/live").status_code == 200
 
 
+def test_what_fails_on_purpose_is_logged_with_its_reason_and_told_without(
+    settings: Settings, log: pytest.LogCaptureFixture
+) -> None:
+    def without_store() -> Any:
+        raise StoreError(SECRET, reason=SECRET, path=SECRET)
+
+    response = TestClient(create_api(settings, without_store)).get("/health", headers={"X-Request-ID": "tiket-0003"})
+    assert response.status_code == 503 and int(response.headers["retry-after"]) >= 1
+    assert response.json()["error"]["code"] == "unavailable" and SECRET not in response.text
+    assert "tiket-0003" in log.text and SECRET in log.text
+
+
 @pytest.mark.anyio
 async def test_a_stream_that_breaks_ends_with_an_error_in_the_one_shape() -> None:
     async def parts() -> AsyncGenerator[AnswerPart]:

@@ -115,9 +115,8 @@ def _save(spending: Spending) -> None:
 
 
 def _entry(dated: DatedPrice) -> str:
-    price = dated.price
-    shown = {name: plain_line(per_million(getattr(price, name))) for name in ("prompt", "cached", "completion")}
-    return text("cost.price.entry", model=plain_line(dated.model), day=day(dated.valid_from), **shown)
+    amounts = _amounts_of(dated.price)
+    return text("cost.price.entry", model=plain_line(dated.model), day=day(dated.valid_from), **amounts)
 
 
 def _draw_waiting(spending: Spending) -> None:
@@ -181,4 +180,15 @@ def _fill(model: str, start: date) -> None:
 
 
 def _pricing(made: Repricing) -> str:
-    return text("cost.pricing.entry", n=number(made.calls), cost=plain_line(usd(made.cost_usd)))
+    lines = "; ".join(map(_priced, made.lines))
+    return text("cost.pricing.entry", n=number(made.calls), cost=plain_line(usd(made.cost_usd)), lines=lines)
+
+
+def _priced(line: RepricedLine) -> str:
+    return text(
+        "cost.pricing.entry_line", model=plain_line(line.model), n=number(line.calls), **_amounts_of(line.price)
+    )
+
+
+def _amounts_of(price: Price) -> dict[str, str]:
+    return {name: plain_line(per_million(getattr(price, name))) for name in ("prompt", "cached", "completion")}

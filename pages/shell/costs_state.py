@@ -79,7 +79,8 @@ def draw_history(
     ):
         if not told:
             st.caption(text("cost.entry.none"))
-        for entry in told[:SHOWN]:
+        whole = len(told) <= SHOWN or st.checkbox(text("cost.entry.all", n=number(len(told))), key=f"cost.{name}.all")
+        for entry in told if whole else told[:SHOWN]:
             _draw_entry(name, entry, by_seq, shown, undo, can_redo=can_redo)
 
 

@@ -119,6 +119,16 @@ def test_a_price_is_entered_corrected_and_taken_back(empty_engine: BlockingEngin
     assert prices.price("openai/gpt-oss-120b", today).prompt == Decimal("0.2")  # type: ignore[union-attr]
 
 
+def test_a_long_history_is_shown_whole_when_asked(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    today = jakarta_day(datetime.now(UTC))
+    for n in range(costs_state.SHOWN + 2):
+        empty_engine.spending.tariffs.set_price(DatedPrice(f"a/{n}", today, Price(*[Decimal(n)] * 3)), actor="uji")
+    app = at(open_page("biaya"), "tariffs")
+    assert "**a\\/2**" in shown(app) and "**a\\/1**" not in shown(app)
+    app.checkbox(key="cost.price.all").check().run()
+    assert "**a\\/0**" in shown(app)
+
+
 def test_what_is_no_price_is_said_and_what_was_typed_stays(empty_engine: BlockingEngine, open_page: Opener) -> None:
     app = at(open_page("biaya"), "tariffs")
     press(fill(app, price_prompt="1"), text("cost.price.save"))

@@ -21,6 +21,7 @@ from sipd_core.errors import SipdError
 from sipd_core.store.alerts import AlertStore
 from sipd_core.store.database import Database
 from sipd_core.store.entries import Entry
+from sipd_core.store.processes import ProcessStore
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class AlertRoom:
         """`on_duty`: whether this process looks at all, as a console does and a command does not."""
         self._postman = Postman(database, webhook, clock=clock)
         self._store = AlertStore(database, accompany=self._postman.enter, clock=clock)
+        self._processes = ProcessStore(database, clock=clock)
         self._surroundings = surroundings
         self._on_duty = on_duty
         self._clock = clock
@@ -143,7 +145,7 @@ class AlertRoom:
     def look(self) -> tuple[AlertEvent, ...]:
         """Hold every rule against the figures now; returns what happened."""
         now = self._now()
-        facts = self._surroundings.facts(self._store, self._store.rules(), now)
+        facts = self._surroundings.facts(self._store, self._processes.sightings(), now)
 
         def decide(rule: Rule, before: Standing | None) -> tuple[Standing, EventKind | None]:
             return judgement.step(rule, judgement.measure(rule, facts), before, now)
@@ -158,16 +160,16 @@ class AlertRoom:
         """Let another process take over at once; what this one saw says nothing any more."""
         if self._on_duty:
             try:
-                self._store.give_lease_back(self._process)
-                self._store.unsee(self._process)
+                self._processes.give_lease_back(self._process)
+                self._processes.unsee(self._process)
             except SipdError as error:
                 log.warning("the lease of the alerts runs out by itself: %s", error)
 
     def _round(self, trouble: str | None) -> bool:
         now = self._now()
         self._trouble_since = (self._trouble_since or now) if trouble else None
-        self._store.see(self._surroundings.seen(self._process, trouble, self._trouble_since, now))
-        if not self._store.take_lease(self._process, LEASE_SECONDS):
+        self._processes.see(self._surroundings.seen(self._process, trouble, self._trouble_since, now))
+        if not self._processes.take_lease(self._process, LEASE_SECONDS):
             return False
         self.look()
         return True

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from sipd_core.alerts.model import Rule, Sighting
+from sipd_core.alerts.model import Sighting
 from sipd_core.alerts.rules import Facts, TurnFact
 from sipd_core.cache import VectorOrigin
 from sipd_core.store.alerts import AlertStore
@@ -37,9 +37,9 @@ class Surroundings:
     saved_at: Callable[[], datetime | None]
     """When the newest good backup was made that can be reached from here."""
 
-    def facts(self, store: AlertStore, rules: Iterable[Rule], now: datetime) -> Facts:
+    def facts(self, store: AlertStore, sightings: Sequence[Sighting], now: datetime) -> Facts:
         """Everything the rules are held against, read now."""
-        windows = [rule.window_minutes for rule in rules if rule.enabled and rule.trait.of_turns]
+        windows = [rule.window_minutes for rule in store.rules() if rule.enabled and rule.trait.of_turns]
         start = now - timedelta(minutes=max(windows, default=0))
         daily, monthly = self.ledger.budgets
         today = jakarta_day(now)
@@ -51,7 +51,7 @@ class Surroundings:
             daily_budget=daily,
             monthly_budget=monthly,
             hosted=self.trouble is not None,
-            sightings=store.sightings(),
+            sightings=sightings,
             first_content=store.first_content(),
         )
 

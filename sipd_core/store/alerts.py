@@ -1,15 +1,14 @@
-"""Alerts as SQL keeps them: rules with their history, how each stands, the log, and which process looks for all."""
+"""Alerts as SQL keeps them: rules with their history, how each stands, and the log."""
 
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from sipd_core.alerts.model import (
     DEFAULTS,
@@ -19,7 +18,6 @@ from sipd_core.alerts.model import (
     LogFilter,
     Reading,
     Rule,
-    Sighting,
     Standing,
     State,
 )
@@ -29,20 +27,13 @@ from sipd_core.store.database import Database
 from sipd_core.store.entries import NOTE_LENGTH, EntryLog
 from sipd_core.store.schema import (
     alert_events,
-    alert_lease,
     alert_rules,
-    alert_sightings,
     alert_states,
     conversations,
     imports,
     traces,
 )
 from sipd_core.store.times import moment
-
-LOOK = "look"
-"""The lease of whoever looks at the rules."""
-FORGOTTEN_AFTER = timedelta(days=1)
-"""What a process saw before that is of one that ended."""
 
 Decide = Callable[[Rule, Standing | None], tuple[Standing, EventKind | None]]
 Accompany = Callable[[Connection, AlertEvent, bool], None]
@@ -71,22 +62,6 @@ class AlertStore:
         """How each rule stands that was looked at."""
         with self._database.read() as connection:
             return _standings(connection)
-
-    def take_lease(self, holder: str, seconds: float) -> bool:
-        """Become, or stay, the process that looks for all; False while another one is."""
-        now, until = self._clock(), self._clock() + seconds
-        mine = or_(alert_lease.c.holder == holder, alert_lease.c.until <= now)
-        build = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        statement = build(alert_lease).values(name=LOOK, holder=holder, until=until)
-        taken = statement.on_conflict_do_update(
-            index_elements=[alert_lease.c.name], set_={"holder": holder, "until": until}, where=mine
-        ).returning(alert_lease.c.holder)
-        return self._database.together(lambda connection: connection.execute(taken).first()) is not None
-
-    def give_lease_back(self, holder: str) -> None:
-        """Let another process look at once."""
-        mine = alert_lease.c.holder == holder
-        self._database.together(lambda connection: connection.execute(delete(alert_lease).where(mine)))
 
     def look(self, decide: Decide) -> tuple[AlertEvent, ...]:
         """Let `decide` say how every rule stands now, and write what happened, all in one transaction.
@@ -127,34 +102,6 @@ class AlertStore:
         """How many lines there are."""
         with self._database.read() as connection:
             return int(connection.execute(_wanted(select(func.count()).select_from(alert_events), wanted)).scalar_one())
-
-    def see(self, sighting: Sighting) -> None:
-        """Keep what a process sees, and since when it has been in trouble; forget processes long unheard of."""
-        old = alert_sightings.c.seen_at < (sighting.seen_at - FORGOTTEN_AFTER).timestamp()
-        row = {
-            "process": sighting.process,
-            "seen_at": sighting.seen_at.timestamp(),
-            "trouble": sighting.trouble,
-            "trouble_since": sighting.trouble_since.timestamp() if sighting.trouble_since else None,
-            "free_bytes": sighting.free_bytes,
-            "saved_at": sighting.saved_at.timestamp() if sighting.saved_at else None,
-        }
-
-        def work(connection: Connection) -> None:
-            connection.execute(delete(alert_sightings).where(old))
-            self._database.upsert(connection, alert_sightings, [row])
-
-        self._database.together(work)
-
-    def unsee(self, process: str) -> None:
-        """A process ends: what it saw says nothing any more."""
-        mine = alert_sightings.c.process == process
-        self._database.together(lambda connection: connection.execute(delete(alert_sightings).where(mine)))
-
-    def sightings(self) -> tuple[Sighting, ...]:
-        """What every process saw last."""
-        with self._database.read() as connection:
-            return tuple(map(_sighting, connection.execute(select(alert_sightings))))
 
     def turns_since(self, start: datetime, limit: int) -> Sequence[Row[Any]]:
         """The newest `limit` turns from `start` on: at, outcome, total_ms, embedding_cache, answer_cached."""
@@ -293,9 +240,3 @@ def _event(row: Row[Any]) -> AlertEvent:
     kind, event = Kind(row.kind), EventKind(row.event)
     told = row.value, row.threshold, row.detail, row.actor, row.note
     return AlertEvent(row.id, moment(row.at), kind, event, *told)
-
-
-def _sighting(row: Row[Any]) -> Sighting:
-    since = None if row.trouble_since is None else moment(row.trouble_since)
-    saved = None if row.saved_at is None else moment(row.saved_at)
-    return Sighting(row.process, moment(row.seen_at), row.trouble, since, row.free_bytes, saved)

@@ -8,6 +8,7 @@ from tests.benchmarks import (
     hosted_turns,
     indexing,
     large_base,
+    pages,
     paint,
     sessions,
     turns,
@@ -17,6 +18,7 @@ from tests.benchmarks import (
 BENCHMARKS = {
     "turns": turns.run,
     "paint": paint.run,
+    "pages": pages.run,
     "sessions": sessions.run,
     "indexing": indexing.run,
     "workbook": workbook.run,

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 SIGNS: Mapping[Sign, str] = {Sign.PLUS: "+", Sign.MINUS: "-", Sign.TIMES: "*", Sign.OVER: "/"}
 FORMATS: Mapping[Unit, str] = {
-    Unit.COUNT: "#,##0.##",
-    Unit.SHARE: "0.0%",
-    Unit.MINUTES: '#,##0.## "menit"',
+    Unit.COUNT: "#,##0",
+    Unit.SHARE: "#,##0.0%",
+    Unit.MINUTES: '#,##0 "menit"',
     Unit.SECONDS: '#,##0.0 "detik"',
-    Unit.DAYS: '#,##0.0 "hari"',
-    Unit.HOURS: '#,##0.# "jam"',
+    Unit.DAYS: '#,##0 "hari"',
+    Unit.HOURS: '#,##0 "jam"',
     Unit.RUPIAH: '"Rp "#,##0',
     Unit.USD: '"US$ "#,##0.00',
 }
@@ -39,6 +39,7 @@ TALK_COLUMNS = (
     "first", "last", "title",
 )  # fmt: skip
 _UNKNOWN = '"—"'
+_FRACTIONS = frozenset((Unit.COUNT, Unit.MINUTES, Unit.HOURS, Unit.DAYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def workbook(report: ValueReport, scenarios: Sequence[Scenario]) -> bytes:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    _sheet(book, SUMMARY, (38, 20, 62, 44), _summary(report))
+    _sheet(book, SUMMARY, (46, 20, 70, 44), _summary(report))
     _sheet(book, ASSUMPTIONS, (36, 20, 80), _assumptions(report))
     _sheet(book, SCENARIOS, (40, 18, 18, 18), _scenarios(scenarios))
     _sheet(book, COSTS, (14, 12, 18, 16, 14, 18), _costs(report.costs))
@@ -66,15 +67,26 @@ def workbook(report: ValueReport, scenarios: Sequence[Scenario]) -> bytes:
     return out.getvalue()
 
 
+def _format(unit: Unit, value: Decimal | None) -> str:
+    """Decimals where there are some: Excel would leave a lonely separator behind a whole number."""
+    whole = value is None or value == value.to_integral_value()
+    return FORMATS[unit] if whole or unit not in _FRACTIONS else FORMATS[unit].replace("#,##0", "#,##0.00")
+
+
 def _sheet(book: "Workbook", title: str, widths: Sequence[int], lines: Iterable[_Line]) -> None:
     from openpyxl.cell import WriteOnlyCell  # type: ignore[import-untyped]
     from openpyxl.styles import Alignment, Font  # type: ignore[import-untyped]
     from openpyxl.utils import get_column_letter  # type: ignore[import-untyped]
+    from openpyxl.worksheet.properties import PageSetupProperties  # type: ignore[import-untyped]
 
     sheet = book.create_sheet(title)
+    sheet.freeze_panes = f"A{_FIRST if title == SUMMARY else 2}"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for place, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(place)].width = width
-    strong, wrapped = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+    strong, wrapped = Font(name="Calibri", size=11, bold=True), Alignment(wrap_text=True, vertical="top")
     for line in lines:
         if not (line.strong or line.formats):
             sheet.append(line.values)
@@ -105,7 +117,7 @@ def _summary(report: ValueReport) -> Iterator[_Line]:
     yield _Line([text(f"value.report.{name}") for name in ("figure", "value", "formula", "remark")], strong=True)
     for row, figure in enumerate(figures, start=_FIRST):
         content = _live(figure, cells) if figure.made else _counted(figure, row, report)
-        yield _Line([label(figure), content, formula(figure), _remark(figure)], {1: FORMATS[figure.unit]})
+        yield _Line([label(figure), content, formula(figure), _remark(figure)], {1: _format(figure.unit, figure.value)})
 
 
 def _figures(report: ValueReport) -> tuple[Figure, ...]:
@@ -172,9 +184,9 @@ def _assumptions(report: ValueReport) -> Iterator[_Line]:
     yield _Line([text(f"value.report.{name}") for name in ("assumption", "value", "meaning")], strong=True)
     for name, limit in LIMITS.items():
         said = [text(f"value.assumption.{name}.{part}") for part in ("label", "help")]
-        yield _Line([said[0], given[name], said[1]], {1: FORMATS[limit.unit]})
+        yield _Line([said[0], given[name], said[1]], {1: _format(limit.unit, given[name])})
     days = report.measured.days
-    yield _Line([label(days), days.value, text("value.report.days_help")], {1: FORMATS[Unit.DAYS]})
+    yield _Line([label(days), days.value, text("value.report.days_help")], {1: _format(Unit.DAYS, days.value)})
 
 
 def _costs(costs: Sequence[DayCost]) -> Iterator[_Line]:
@@ -219,16 +231,16 @@ def _scenarios(scenarios: Sequence[Scenario]) -> Iterator[_Line]:
     names = [each.name for each in fields(Scenario)]
     rows = {name: row for row, name in enumerate([*names, *(figure.name for figure in results[0])], start=2)}
     for name in names:
-        values = [getattr(scenario, name) for scenario in scenarios]
-        yield _Line(
-            [text(f"value.scenario.{name}"), *values], dict.fromkeys((1, 2, 3), FORMATS[unit_of(name, Unit.USD)])
-        )
+        values: list[Decimal] = [getattr(scenario, name) for scenario in scenarios]
+        unit = unit_of(name, Unit.USD)
+        shown = {place: _format(unit, value) for place, value in enumerate(values, start=1)}
+        yield _Line([text(f"value.scenario.{name}"), *values], shown)
     for figures in zip(*results, strict=True):
         lives = [
             _live(figure, {name: f"{column}{row}" for name, row in rows.items()})
             for figure, column in zip(figures, "BCD", strict=True)
         ]
-        name, unit = figures[0].name, figures[0].unit
-        yield _Line([text(f"value.scenario.{name}"), *lives], dict.fromkeys((1, 2, 3), FORMATS[unit]))
+        shown = {place: _format(figure.unit, figure.value) for place, figure in enumerate(figures, start=1)}
+        yield _Line([text(f"value.scenario.{figures[0].name}"), *lives], shown)
     yield _Line([])
     yield _Line([text("value.scenario.source")])

@@ -80,6 +80,11 @@ def _of_base(engine: "BlockingEngine") -> Iterator[Metric]:
         if one.condition is not Condition.OFF:
             parts.add_metric([one.part], float(one.condition is Condition.OK))
     yield parts
+    alerts = GaugeMetricFamily("sipd_alert_open", "1 while an alert is open", labels=["rule"])
+    for watched in engine.alerts.watched():
+        if watched.standing is not None:
+            alerts.add_metric([watched.rule.kind], float(bool(watched.standing.incident)))
+    yield alerts
     yield _gauge("sipd_cases", "Cases that are searched", status.cases)
     yield _gauge("sipd_cases_with_remedy", "Cases with a remedy", status.cases_with_remedy)
     yield _gauge("sipd_cases_waiting", "Cases that wait for their vectors", max(indexing.total - indexing.done, 0))

@@ -1,5 +1,6 @@
 """Figures over HTTP: those of the engine, in the shape of the command line; Prometheus can read them."""
 
+import time
 from dataclasses import fields
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
+from sipd_core.alerts.model import Kind
+from sipd_core.store.alerts import AlertStore
+from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.wire import CostReply, PerformanceReply, StatsReply
 from tests.api.test_door import error
 
@@ -117,3 +121,14 @@ def test_health_tells_the_parts_and_ready_the_reasons(client: httpx.Client, stra
     ready = client.get("/health/ready").json()
     assert ready["parts"]["sql"]["milliseconds"] >= 0
     assert {name: part["status"] for name, part in ready["parts"].items()} == stranger.get("/health").json()["parts"]
+
+
+def test_open_alerts_are_there_to_be_seen(client: httpx.Client, keys: ApiKeyStore) -> None:
+    """The console looks at its rules every minute; what it saw is in SQL."""
+    store = AlertStore(keys._database, accompany=lambda *_: None)
+    deadline = time.monotonic() + 120
+    while not (standings := store.standings()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    told = {dict(labels)["rule"]: value for (name, labels), value in series(client).items() if name == "sipd_alert_open"}
+    assert told and set(told) <= set(standings)
+    assert told == {rule: float(bool(standings[Kind(rule)].incident)) for rule in told}

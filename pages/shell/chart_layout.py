@@ -73,7 +73,7 @@ def lying(measure: Measure, longest: float, *, height: int) -> Layout:
         "hovermode": "closest",
         "bargap": 0.3,
         "xaxis": {
-            "range": [0, longest * 1.18 or 1],
+            "range": [0, longest * 1.35 or 1],
             "title": {"text": measure.title},
             "tickformat": ",",
             "nticks": 5,

@@ -32,7 +32,10 @@ def draw_figures(report: PerformanceReport) -> None:
     """The whole period as cards, each beside the period before."""
     now, before = report.whole, report.before
     with st.grid(columns=4, min_column_width=150, gap="xsmall"):
-        _card("turns", number(now.turns), change(now.turns, before.turns), "off", stopped=now.stopped, failed=now.failed)
+        # Half a day has fewer turns than a whole one, which says nothing.
+        over = all(stretch.figures for stretch in report.stretches)
+        moved = change(now.turns, before.turns) if over else None
+        _card("turns", number(now.turns), moved, "off", stopped=now.stopped, failed=now.failed)
         for name in ("p50", "p95", "p99"):
             took = getattr(now.latency["total"], name)
             _card(name, duration(took), change(took, getattr(before.latency["total"], name)), "inverse")

@@ -17,7 +17,7 @@ from sipd_core.texts import text
 
 RULE = "alerts.rule"
 SHOWN = 10
-"""Entries of the history."""
+"""Entries of the history that are shown before all are asked for."""
 
 
 def draw_editor(alerts: AlertRoom, actor: str) -> None:
@@ -76,7 +76,8 @@ def _draw_history(alerts: AlertRoom, actor: str) -> None:
     with st.expander(text("alerts.history.heading", n=number(len(told))), icon=":material/history:"):
         if not told:
             st.caption(text("alerts.history.empty"))
-        for entry in told[:SHOWN]:
+        whole = len(told) > SHOWN and st.checkbox(text("alerts.history.all"), key="alerts.history_all")
+        for entry in told if whole else told[:SHOWN]:
             _draw_entry(alerts, entry, by_seq.get(entry.undone_by or 0), actor)
 
 

@@ -25,9 +25,12 @@ def draw_webhook(alerts: AlertRoom, actor: str) -> None:
         st.info(plain_line(text("alerts.webhook.unset")), icon=":material/webhook:")
         return
     st.markdown(plain_line(text("alerts.webhook.set", host=host)))
+    found = alerts.deliveries()
+    if found and found[0].problem:
+        st.warning(plain_line(text("alerts.webhook.trouble", reason=found[0].problem)), icon=":material/warning:")
     label = text("alerts.webhook.try")
     st.button(label, icon=":material/send:", key="alerts.test", on_click=_send, args=(alerts, actor))
-    waits = any(one.due_at for one in alerts.deliveries())
+    waits = any(one.due_at for one in found)
     _draw_deliveries(alerts, run_every=REFRESH_SECONDS if waits else None)
 
 

@@ -129,7 +129,7 @@ class AlertRoom:
             while True:
                 try:
                     await self.pass_by()
-                except SipdError as error:
+                except (SipdError, OSError) as error:  # a folder that cannot be read, for one
                     log.warning("the rules for alerts could not be looked at: %s", error)
                 await anyio.sleep(LOOK_SECONDS)
 
@@ -153,7 +153,8 @@ class AlertRoom:
         made = self._store.look(decide)
         self._forget()
         for event in made:
-            log.warning("alert %s: %s (%s, threshold %s)", event.rule, event.event, event.value, event.threshold)
+            level = logging.WARNING if event.event is EventKind.FIRED else logging.INFO
+            log.log(level, "alert %s: %s (%s, threshold %s)", event.rule, event.event, event.value, event.threshold)
         return made
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ class Webhook:
                 status = await self._status(id_, body)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _PassingError(type(error).__name__, reason=text("alerts.webhook.slow")) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:  # their messages can name the address
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # their messages can name the address
             raise _PassingError(type(error).__name__, reason=text("alerts.webhook.unreachable")) from None
         if not 200 <= status < 300:
             kind = _PassingError if status in _PASSING or status >= 500 else WebhookError

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,12 @@ async def test_neither_address_nor_secret_shows_in_errors_and_logs(caplog: pytes
     assert "kunci-di-alamat" not in told
     assert SECRET not in told
     assert Webhook(url, SECRET).host == "127.0.0.1"
+
+
+async def test_certificates_that_cannot_be_read_are_a_failed_attempt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever keeps a message from leaving, the engine that sends it must live on."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    with pytest.raises(WebhookError):
+        await Webhook("https://127.0.0.1:9/x", SECRET, first_wait=0.001).send("e1", BODY)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from sipd_core.texts import text
 from tests.ui.console import Opener, shown
 
 EVER = LogFilter(datetime.now(UTC) - timedelta(days=2))
+PAGES = ["obrolan", "pengetahuan", "impor", "kesehatan", "laboratorium", "cadangan", "kinerja", "biaya", "nilai"]
 TITLE = text("alerts.title.error_rate")
 
 
@@ -53,7 +55,7 @@ def save(app: AppTest) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("page", ["obrolan", "pengetahuan", "impor", "cadangan", "kinerja", "biaya"])
+@pytest.mark.parametrize("page", PAGES)
 def test_an_alert_is_on_top_of_every_page(failing: BlockingEngine, open_page: Opener, page: str) -> None:
     app = open_page(page)
     assert not app.exception
@@ -129,3 +131,16 @@ def test_the_log_leaves_as_csv_with_the_same_lines(failing: BlockingEngine, open
     assert rows[1]["waktu"].endswith("+07:00")
     app.multiselect(key="alerts.log_kinds").select(EventKind.RECOVERED).run()
     assert text("alerts.log.none") in shown(app)
+
+
+def test_a_long_history_of_rules_is_shown_whole_when_asked(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    for n in range(12):
+        rule = replace(DEFAULTS[Kind.DISK], threshold=2.5 + n)
+        empty_engine.alerts.change_rule(rule, actor="Sari", note=f"alasan ke-{n}")
+    app = open_page("peringatan")
+    assert "alasan ke" in shown(app).replace("\\", "")
+    undo = [str(button.key) for button in app.button if str(button.key).startswith("alerts.undo.")]
+    assert len(undo) == 10
+    app.checkbox(key="alerts.history_all").check().run()
+    undo = [str(button.key) for button in app.button if str(button.key).startswith("alerts.undo.")]
+    assert len(undo) == 12

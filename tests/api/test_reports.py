@@ -129,6 +129,7 @@ def test_open_alerts_are_there_to_be_seen(client: httpx.Client, keys: ApiKeyStor
     deadline = time.monotonic() + 120
     while not (standings := store.standings()) and time.monotonic() < deadline:
         time.sleep(0.5)
-    told = {dict(labels)["rule"]: value for (name, labels), value in series(client).items() if name == "sipd_alert_open"}
+    found = series(client).items()
+    told = {dict(labels)["rule"]: held for (name, labels), held in found if name == "sipd_alert_open"}
     assert told and set(told) <= set(standings)
     assert told == {rule: float(bool(standings[Kind(rule)].incident)) for rule in told}

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shell import session, turns
+from pages.shell import desk_state, session, turns
 from pages.shell.conversations import draw_conversations
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.plain import plain_line
@@ -86,8 +86,13 @@ def _history(engine: BlockingEngine, conversation: Conversation) -> None:
 
 @st.fragment
 def _escalated(engine: BlockingEngine, session_id: str) -> None:
+    ticket = engine.desk.of_conversation(session_id)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(text("chat.escalated_banner"), icon=":material/forward_to_inbox:")
+        if ticket is not None:
+            label = text("desk.link", id=ticket.id, status=text(f"desk.status.{ticket.status}"))
+            wanted = {desk_state.TICKET_PARAM: str(ticket.id)}
+            st.page_link(desk_state.DESK_PAGE, label=label, icon=":material/confirmation_number:", query_params=wanted)
         if st.button(text("chat.handover"), icon=":material/assignment_ind:", key="chat.handover"):
             turns.show_handover(engine, session_id)
 

@@ -29,6 +29,7 @@ from sipd_core.chat.turn import (
     Feedback,
     Turn,
 )
+from sipd_core.desk import EscalationDesk
 from sipd_core.documents import (
     Case,
     CaseFilter,
@@ -143,6 +144,11 @@ class BlockingEngine:
         return self._engine.alerts
 
     @property
+    def desk(self) -> EscalationDesk:
+        """Tickets of what was handed to people."""
+        return self._engine.desk
+
+    @property
     def vitals(self) -> Vitals:
         """Which parts work."""
         return self._engine.vitals
@@ -241,8 +247,8 @@ class BlockingEngine:
     def give_feedback(self, turn_id: str, feedback: Feedback) -> None:
         self._engine.give_feedback(turn_id, feedback)
 
-    def escalate(self, session_id: str, turn_id: str, note: str) -> Escalation:
-        return self._engine.escalate(session_id, turn_id, note)
+    def escalate(self, session_id: str, turn_id: str, note: str, actor: str = "") -> Escalation:
+        return self._engine.escalate(session_id, turn_id, note, actor)
 
     def handover_text(self, session_id: str) -> str:
         return self._engine.handover_text(session_id)

@@ -34,6 +34,7 @@ from sipd_core.chat.turn import (
     Feedback,
 )
 from sipd_core.client import Webhook
+from sipd_core.desk import EscalationDesk, escalation_notice
 from sipd_core.documents import (
     Case,
     Change,
@@ -151,7 +152,9 @@ class Engine:
             if settings.enable_embedding_cache
             else None
         )
-        self.conversations = ConversationStore(database)
+        notice = escalation_notice(database) if settings.alert_webhook_url.get_secret_value() else None
+        self.conversations = ConversationStore(database, announce=notice)
+        self.desk = EscalationDesk(database, self.conversations, history=settings.max_conversation_history)
         self.traces = TraceStore(database)
         self.tariffs = Tariffs.load(database, settings)
         self.ledger = CostTracker(
@@ -364,10 +367,10 @@ class Engine:
         if self._kept_answers and not feedback.helpful:
             self._kept_answers.forget(answer)
 
-    def escalate(self, session_id: str, turn_id: str, note: str) -> Escalation:
-        """Hand a conversation over because the operator says so; raises NotFoundError."""
+    def escalate(self, session_id: str, turn_id: str, note: str, actor: str = "") -> Escalation:
+        """Hand a conversation over because the operator says so, as a ticket of the desk; raises NotFoundError."""
         escalation = Escalation((EscalationReason.BY_OPERATOR,), text("answer.card.by_operator"))
-        self.conversations.escalate(session_id, turn_id, escalation, mask(note).text)
+        self.conversations.escalate(session_id, turn_id, escalation, mask(note).text, actor)
         return escalation
 
     def handover_text(self, session_id: str) -> str:

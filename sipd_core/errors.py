@@ -10,6 +10,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── PeriodError               two days that are no period
 ├── SpendingError             a price, a rate or an invoice that cannot be what was typed
 ├── AssumptionError           what somebody supposes of the work by hand cannot be, or was changed meanwhile
+├── TicketError               a ticket cannot become what was asked, or was changed meanwhile
 ├── AlertError                a rule for alerts that cannot be what was typed, or nothing to acknowledge or send to
 ├── AuditError                what was typed is no head of the audit's chain
 ├── WebhookError              an alert did not reach the receiver; it is tried again
@@ -124,6 +125,12 @@ class SpendingError(SipdError):
     """What a person typed is no price, rate or invoice; `text_key` names an entry of `spending.toml`."""
 
     text_key = "spending.error.entry_gone"
+
+
+class TicketError(SipdError):
+    """A ticket cannot become what was asked; `text_key` names an entry of `desk.toml`."""
+
+    text_key = "desk.error.changed"
 
 
 class AlertError(SipdError):

@@ -15,7 +15,7 @@ from sipd_core.texts import text
 
 ROWS_SHOWN = 25
 PAGE = "alerts.log_page"
-_LOGGED = [kind for kind in EventKind if kind is not EventKind.TEST]
+_LOGGED = [kind for kind in EventKind if kind not in (EventKind.TEST, EventKind.ESCALATION)]
 _COLUMNS = ("at", "rule", "event", "value", "threshold", "note", "actor")
 _EXPORTED = ("id", "at", "rule", "event", "value", "threshold", "unit", "detail", "actor", "note")
 

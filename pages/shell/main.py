@@ -28,7 +28,10 @@ def main() -> None:
     st.logo(picture(f"logo-{'dark' if st.context.theme.type == 'dark' else 'light'}.svg"), size="large")
     page = st.navigation(
         {
-            text("ui.nav.desk"): [_page("obrolan", "chat", "forum", default=True)],
+            text("ui.nav.desk"): [
+                _page("obrolan", "chat", "forum", default=True),
+                _page("eskalasi", "escalations", "confirmation_number"),
+            ],
             text("ui.nav.base"): [
                 _page("pengetahuan", "knowledge", "menu_book"),
                 _page("impor", "imports", "upload_file"),

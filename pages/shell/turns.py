@@ -132,7 +132,7 @@ def confirm_escalation(engine: BlockingEngine, turn: Turn) -> None:
 
 def _escalate(engine: BlockingEngine, turn: Turn, note_key: str) -> None:
     with errors_kept():
-        engine.escalate(turn.session_id, turn.turn_id, st.session_state[note_key])
+        engine.escalate(turn.session_id, turn.turn_id, st.session_state[note_key], text("people.local"))
         session.show_handover_next(turn.session_id)
 
 

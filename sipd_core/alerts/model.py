@@ -114,6 +114,8 @@ class EventKind(StrEnum):
     """The rule was switched off while it gave alarm."""
     TEST = "test"
     """Only ever sent, never in the log: a person tries the webhook."""
+    ESCALATION = "escalation"
+    """Only ever sent, never in the log: a ticket was opened at the escalation desk."""
 
 
 @dataclass(frozen=True, slots=True)

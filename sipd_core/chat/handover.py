@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sipd_core.chat.answers import excerpt
 from sipd_core.chat.turn import Conversation, Exchange
+from sipd_core.documents import Case
 from sipd_core.texts import text
 
 _LAST = 6
@@ -29,12 +30,17 @@ def _said(exchange: Exchange) -> str:
     return text("answer.card.user", message=excerpt(exchange.message, 600))
 
 
-def _tried(exchanges: Sequence[Exchange]) -> list[str]:
-    """Remedies that were offered and the rows they come from."""
+def offered_cases(exchanges: Sequence[Exchange]) -> tuple[Case, ...]:
+    """The cases that answers rested on, each once, in order: their remedies are what was tried."""
     offered = [
         exchange.turn.sources[0].case for exchange in exchanges if exchange.turn.context_used and exchange.turn.sources
     ]
-    cases = {case.id: case for case in offered}.values()
+    return tuple({case.id: case for case in offered}.values())
+
+
+def _tried(exchanges: Sequence[Exchange]) -> list[str]:
+    """Remedies that were offered and the rows they come from."""
+    cases = offered_cases(exchanges)
     remedies = [text("answer.card.tried", remedy=excerpt(case.remedy, 400)) for case in cases if case.remedy]
     rows = ", ".join(f"{case.file}:{case.row}" for case in cases)
     return [*remedies, *([text("answer.card.cited", cases=rows)] if rows else [])]

@@ -31,19 +31,27 @@ from sipd_core.store.schema import (
     feedback,
     traces,
 )
+from sipd_core.store.ticket_rows import Announce, Handover, take_over
 from sipd_core.store.times import moment
 from sipd_core.store.traces import TurnTrace, trace_row
+from sipd_core.tickets import menu_of
 
 TURN = TypeAdapter(Turn)
 TITLE_LENGTH = 80
 LIST_SECONDS = 1.0
+LOOKED_BACK = 20
+"""Exchanges in which the menu of an escalated conversation is looked for."""
 
 
 class ConversationStore:
     """Durable conversations; a turn is written whole, with its answer, in one transaction."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, *, announce: Announce | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`announce` is told of every ticket that an escalation opens, within its transaction."""
         self._database = database
+        self._announce = announce
         self._clock = clock
         self._lists: TTLCache[tuple[str, int], tuple[ConversationSummary, ...]] = TTLCache(100, LIST_SECONDS)
         self._lists_lock = threading.Lock()
@@ -55,6 +63,8 @@ class ConversationStore:
 
         def enter(connection: Connection) -> None:
             _append(connection, message, turn, state, now, marked)
+            if turn.should_escalate:
+                self._hand_over(connection, turn.session_id, turn.turn_id, turn.escalation, now, "", "")
             if trace is not None:
                 connection.execute(insert(traces), trace_row(trace))
 
@@ -123,16 +133,34 @@ class ConversationStore:
             self._database.upsert(connection, feedback, [row])
         return str(answer)
 
-    def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str) -> None:
-        """Record an escalation made by hand; raises NotFoundError."""
+    def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str, actor: str = "") -> None:
+        """Record an escalation made by hand, with its ticket; raises NotFoundError."""
         with self._change() as connection:
             known = exchanges.c.conversation_id == session_id, exchanges.c.turn_id == turn_id
             if connection.execute(select(exchanges.c.turn_id).where(*known)).first() is None:
                 raise NotFoundError(what="Percakapan")
-            connection.execute(
-                insert(escalations), _escalation_row(session_id, turn_id, self._clock(), escalation, note)
-            )
-            connection.execute(update(conversations).where(conversations.c.id == session_id).values(escalated=True))
+            self._hand_over(connection, session_id, turn_id, escalation, self._clock(), note, actor)
+
+    def _hand_over(
+        self,
+        connection: Connection,
+        session_id: str,
+        turn_id: str,
+        escalation: Escalation,
+        at: float,
+        note: str,
+        actor: str,
+    ) -> None:
+        """The escalation and its ticket, in one transaction with what led to it."""
+        row = _escalation_row(session_id, turn_id, at, escalation, note)
+        connection.execute(insert(escalations), row)
+        connection.execute(update(conversations).where(conversations.c.id == session_id).values(escalated=True))
+        said = reversed(connection.execute(_exchanges(session_id).limit(LOOKED_BACK)).all())
+        menu = menu_of([_exchange(found).turn for found in said])
+        handover = Handover(str(row["id"]), session_id, escalation.reasons, escalation.explanation, menu, at, actor)
+        opened = take_over(connection, handover)
+        if opened and self._announce:
+            self._announce(connection, opened)
 
     def escalations(self, session_id: str) -> tuple[tuple[str, str], ...]:
         """(explanation, note) of every escalation of a conversation, oldest first."""
@@ -153,11 +181,6 @@ def _append(
     position = (turns or 0) + 1
     connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, position))
     connection.execute(insert(exchange_marks), {**marked, "position": position, "at": now})
-    if turn.should_escalate:
-        changes["escalated"] = True
-        connection.execute(
-            insert(escalations), _escalation_row(turn.session_id, turn.turn_id, now, turn.escalation, "")
-        )
     connection.execute(update(conversations).where(at).values(updated_at=now, turns=position, **changes))
 
 

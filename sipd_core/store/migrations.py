@@ -341,6 +341,69 @@ _M013 = (
     " key_id VARCHAR(12) NOT NULL, seal VARCHAR(64) NOT NULL)",
 )
 
+
+def m014_tickets(connection: Connection) -> None:
+    """The escalation desk: every conversation that was escalated becomes a ticket, with each escalation as an event."""
+    for change in _M014:
+        connection.exec_driver_sql(change)
+    handed = connection.execute(_M014_HANDED).mappings().all()
+    for id_, conversation in enumerate(dict.fromkeys(row["conversation_id"] for row in handed), start=1):
+        rows = [row for row in handed if row["conversation_id"] == conversation]
+        reasons = list(dict.fromkeys(reason for row in rows for reason in json.loads(row["reasons"])))
+        menu = _m014_menu(connection, conversation)
+        ticket = {"id": id_, "conversation": conversation, "at": rows[0]["at"], "last": rows[-1]["at"], "menu": menu}
+        known = {"reasons": json.dumps(reasons), "priority": _m014_priority(reasons)}
+        connection.execute(_M014_TICKET, ticket | known)
+        events = [
+            {"id": id_, "seq": seq, "at": row["at"], "escalation": row["id"]} for seq, row in enumerate(rows, start=1)
+        ]
+        connection.execute(_M014_EVENT, [event | _m014_kind(event["seq"]) for event in events])
+
+
+def _m014_menu(connection: Connection, conversation: str) -> str:
+    """The menu of the last answer that had a fitting case."""
+    for (stored,) in connection.execute(_M014_TURNS, {"conversation": conversation}):
+        turn = json.loads(stored)
+        if turn["sources"] and turn["verdict"] != "not_found":
+            return str(turn["sources"][0]["case"]["menu"])
+    return ""
+
+
+def _m014_priority(reasons: list[str]) -> str:
+    if {"security", "data_at_risk", "money_at_risk"} & set(reasons):
+        return "urgent"
+    return "high" if {"very_negative", "repeated_complaint", "still_unsolved"} & set(reasons) else "normal"
+
+
+def _m014_kind(seq: int) -> dict[str, str]:
+    return {"kind": "opened", "after": "new"} if seq == 1 else {"kind": "escalated", "after": ""}
+
+
+_M014 = (
+    "CREATE TABLE tickets (id INTEGER NOT NULL PRIMARY KEY, conversation_id VARCHAR(32) NOT NULL"
+    " REFERENCES conversations (id) ON DELETE CASCADE, open_for VARCHAR(32) UNIQUE, created_at FLOAT NOT NULL,"
+    " updated_at FLOAT NOT NULL, status VARCHAR(16) NOT NULL, priority VARCHAR(16) NOT NULL,"
+    " assignee VARCHAR(200) NOT NULL, menu TEXT NOT NULL, reasons TEXT NOT NULL)",
+    "CREATE INDEX ix_tickets_conversation_id ON tickets (conversation_id)",
+    "CREATE INDEX ix_tickets_status ON tickets (status, created_at)",
+    "CREATE TABLE ticket_events (ticket_id INTEGER NOT NULL REFERENCES tickets (id) ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL, at FLOAT NOT NULL, actor VARCHAR(200) NOT NULL, kind VARCHAR(16) NOT NULL,"
+    " before TEXT NOT NULL, after TEXT NOT NULL, note TEXT NOT NULL, escalation_id VARCHAR(32), undoes INTEGER,"
+    " PRIMARY KEY (ticket_id, seq))",
+)
+_M014_HANDED = sql(
+    "SELECT id, conversation_id, at, reasons FROM escalations ORDER BY"
+    " MIN(at) OVER (PARTITION BY conversation_id), conversation_id, at, id"
+)
+_M014_TURNS = sql("SELECT turn FROM exchanges WHERE conversation_id = :conversation ORDER BY position DESC LIMIT 20")
+_M014_TICKET = sql(
+    "INSERT INTO tickets VALUES (:id, :conversation, :conversation, :at, :last, 'new', :priority, '', :menu, :reasons)"
+)
+_M014_EVENT = sql(
+    "INSERT INTO ticket_events VALUES (:id, :seq, :at, '', :kind, '', :after, '', :escalation, NULL)"
+)
+"""Who escalated by hand was not kept."""
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -355,5 +418,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m011_traces,
     m012_alerts,
     m013_audit,
+    m014_tickets,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -264,6 +264,41 @@ escalations = Table(
     Column("note", Text, nullable=False),
 )
 
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("open_for", String(32), unique=True),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("priority", String(16), nullable=False),
+    Column("assignee", String(200), nullable=False),
+    Column("menu", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Index("ix_tickets_status", "status", "created_at"),
+)
+"""Escalated conversations as they stand after the last of their events; texts stay in the conversation. `open_for` is the
+conversation while the ticket is open, NULL when it is done: so a conversation has one open ticket at most."""
+
+ticket_events = Table(
+    "ticket_events",
+    metadata,
+    Column("ticket_id", ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("escalation_id", String(32)),
+    Column("undoes", Integer),
+)
+"""What happened to tickets: rows are only ever added. `actor` is empty where the policy acted; `before` and `after` are a
+status, a priority or a name, by kind; `undoes` is the event of the same ticket that no longer counts."""
+
 traces = Table(
     "traces",
     metadata,

@@ -44,6 +44,7 @@ CHANGED = (
     "api_keys", "rate_limits",
     "assumption_changes",
     "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
+    "tickets", "ticket_events",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"
@@ -77,6 +78,11 @@ FIRST_RELEASE = (
     " position INTEGER NOT NULL, at FLOAT NOT NULL, message TEXT NOT NULL, answer TEXT NOT NULL, turn TEXT NOT NULL,"
     " state TEXT NOT NULL, PRIMARY KEY (turn_id),"
     " FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE)",
+    "CREATE TABLE escalations (id VARCHAR(32) NOT NULL, conversation_id VARCHAR(32) NOT NULL,"
+    " turn_id VARCHAR(32) NOT NULL, at FLOAT NOT NULL, reasons TEXT NOT NULL, explanation TEXT NOT NULL,"
+    " note TEXT NOT NULL, PRIMARY KEY (id),"
+    " FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE,"
+    " FOREIGN KEY(turn_id) REFERENCES exchanges (turn_id) ON DELETE CASCADE)",
     "INSERT INTO imports VALUES ('i', 'log.csv', 1.0, 'done', false, '{{}}')",
     "INSERT INTO cases VALUES ('done', 'm', 'a', '', '', '', '', '', 'log.csv', NULL, 2, false, true, 'i', 1.0, true)",
     "INSERT INTO cases VALUES ('new', 'm', 'b', '', '', '', '', '', 'log.csv', NULL, 3, false, true, 'i', 1.0, false)",
@@ -86,7 +92,7 @@ FIRST_RELEASE = (
     " (1795323600.25, '2026-11-22', 'chat', 'm', 750, 1, 80.5, 105, 'c1'),"
     " (1795323601.0, '2026-11-22', 'chat', 'unknown', 9, 1, 1.0, NULL, NULL)",
 )
-"""The tables that later releases changed, as the first one made them, with two cases and two calls."""
+"""The tables that later releases changed or read, as the first one made them, with two cases and two calls."""
 TRACES_OF_THE_FIRST_RELEASE = (
     "INSERT INTO traces VALUES"
     " ('t1', 'c', 1795280400.5, 'ok', 'found', 0.9, true, '{\"embed\": 0.1, \"search\": 3.0, \"total\": 800.0}'),"

@@ -1,0 +1,176 @@
+"""The queue of the escalation desk: figures, filters that are kept, one page of tickets, and all of them as a file."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from pages.shell import desk_state
+from pages.shell.desk_words import span
+from sipd_core.desk import EscalationDesk
+from sipd_core.locale_id import UNKNOWN, number
+from sipd_core.texts import text
+from sipd_core.tickets import OPEN, DeskFigures, Priority, Status, Ticket, TicketFilter, TicketPage
+
+ROWS_SHOWN = 25
+_SHOWN: dict[str, tuple[Status, ...]] = {
+    "open": OPEN,
+    **{status.value: (status,) for status in Status},
+    "all": (),
+}
+_AGES = {"4h": timedelta(hours=4), "1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=7)}
+_COLUMNS = ("number", "priority", "status", "subject", "menu", "assignee", "age", "first_action", "resolution")
+_WIDTHS = {"number": 52, "priority": 90, "status": 90, "subject": 235, "menu": 140, "assignee": 130, "age": 115}
+"""In pixels; these columns fit beside the menu of a usual screen."""
+
+
+def draw_queue(desk: EscalationDesk) -> None:
+    """How the desk stands, and its tickets; a chosen row opens its ticket."""
+    figures = desk.figures()
+    if not figures.total:
+        _empty()
+        return
+    _draw_figures(figures)
+    wanted = _filter(desk)
+    found = _page(desk, wanted)
+    if not found.total:
+        st.info(text("desk.queue.no_match"), icon=":material/search_off:")
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(text("desk.queue.total", n=number(found.total)), width="content")
+        _export(desk, wanted)
+    _table(found.tickets, f"desk.table.{hash(wanted)}.{desk_state.page()}.{desk_state.table_round()}")
+    if (pages := -(-found.total // ROWS_SHOWN)) > 1:
+        st.pagination(pages, key=desk_state.PAGE)
+
+
+def _empty() -> None:
+    with st.container(border=True):
+        st.markdown(f":material/inbox: **{text('desk.empty.title')}**")
+        st.write(text("desk.empty.body"))
+        st.page_link(desk_state.CHAT_PAGE, label=text("desk.empty.chat"), icon=":material/forum:")
+
+
+def _draw_figures(figures: DeskFigures) -> None:
+    oldest = None if figures.oldest_at is None else datetime.now(UTC) - figures.oldest_at
+    shown = [(f"desk.status.{status}", number(figures.by_status.get(status, 0))) for status in Status]
+    shown += [
+        ("desk.figure.unassigned", number(figures.unassigned)),
+        ("desk.figure.oldest", span(oldest)),
+        ("desk.figure.first_action", span(figures.to_first_action)),
+        ("desk.figure.resolution", span(figures.to_resolution)),
+    ]
+    with st.grid(columns=4, min_column_width=150, gap="small"):
+        for key, value in shown:
+            late = key in ("desk.figure.first_action", "desk.figure.resolution")
+            help_ = text("desk.figure.late") if late else None
+            st.metric(text(key), value, help=help_, border=True)
+
+
+def _filter(desk: EscalationDesk) -> TicketFilter:
+    names = {"": text("desk.nobody"), **{name: name for name in desk.assignees()}}
+    menus = {
+        menu: text("desk.queue.option", name=menu or text("desk.no_menu"), n=number(n)) for menu, n in desk.menus()
+    }
+    words, stands = st.columns([2, 3], vertical_alignment="bottom")
+    search = words.text_input(
+        text("desk.queue.search"),
+        type="search",
+        placeholder=text("desk.queue.search_hint"),
+        key="desk.search",
+        live="300ms",
+        on_change=desk_state.first_page,
+        persist_state="session",
+    )
+    shown = stands.segmented_control(
+        text("desk.queue.status"),
+        list(_SHOWN),
+        default="open",
+        required=True,
+        format_func=_status_name,
+        key="desk.shown",
+        on_change=desk_state.first_page,
+        persist_state="session",
+    )
+    with st.grid(columns=4, min_column_width=170, gap="small"):
+        priority = _choice("priority", {one.value: text(f"desk.priority.{one}") for one in Priority})
+        assignee = _choice("assignee", names)
+        menu = _choice("menu", menus)
+        age = _choice("age", {name: text(f"desk.age.{name}") for name in _AGES})
+    statuses, older = _SHOWN[shown or "open"], _AGES[age] if age else None
+    return TicketFilter(search or "", statuses, Priority(priority) if priority else None, assignee, menu, older)
+
+
+def _status_name(shown: str) -> str:
+    return text(f"desk.queue.{shown}") if shown in ("open", "all") else text(f"desk.status.{shown}")
+
+
+def _choice(name: str, options: dict[str, str]) -> str | None:
+    """One of the options, or None: all of them."""
+    key = f"desk.{name}"
+    if st.session_state.get(key) not in options:  # its last ticket has gone meanwhile
+        st.session_state[key] = None
+    return st.selectbox(
+        text(f"desk.queue.{name}"),
+        list(options),
+        index=None,
+        placeholder=text(f"desk.queue.all_{name}"),
+        format_func=lambda value: options.get(value, value),
+        key=key,
+        on_change=desk_state.first_page,
+        persist_state="session",
+    )
+
+
+def _page(desk: EscalationDesk, wanted: TicketFilter) -> TicketPage:
+    """The page asked for; the first one when tickets have left the filter since and that page is no more."""
+    found = desk.queue(wanted, (desk_state.page() - 1) * ROWS_SHOWN, ROWS_SHOWN)
+    if found.tickets or not found.total:
+        return found
+    desk_state.first_page()
+    return desk.queue(wanted, 0, ROWS_SHOWN)
+
+
+def _table(tickets: Sequence[Ticket], key: str) -> None:
+    names = {name: text(f"desk.column.{name}") for name in _COLUMNS}
+    event = st.dataframe(
+        [dict(zip(names.values(), _line(ticket), strict=True)) for ticket in tickets],
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        column_config={names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+    )
+    chosen = [tickets[row] for row in event.selection.rows if row < len(tickets)]
+    if chosen:
+        desk_state.show(chosen[0].id)
+        st.rerun()
+
+
+def _line(ticket: Ticket) -> tuple[str, ...]:
+    taken = None if ticket.first_action_at is None else ticket.first_action_at - ticket.created_at
+    solved = None if ticket.resolved_at is None else ticket.resolved_at - ticket.created_at
+    return (
+        text("desk.number", id=ticket.id),
+        text(f"desk.priority.{ticket.priority}"),
+        text(f"desk.status.{ticket.status}"),
+        " ".join(ticket.subject.split()),
+        ticket.menu or UNKNOWN,
+        ticket.assignee or UNKNOWN,
+        span(datetime.now(UTC) - ticket.created_at),
+        span(taken),
+        span(solved),
+    )
+
+
+def _export(desk: EscalationDesk, wanted: TicketFilter) -> None:
+    st.download_button(
+        text("desk.queue.export"),
+        lambda: desk.export(wanted),
+        file_name=text("desk.queue.file"),
+        mime="text/csv",
+        icon=":material/download:",
+        key="desk.export",
+        on_click="ignore",
+    )

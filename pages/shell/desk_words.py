@@ -1,0 +1,34 @@
+"""What happened at the escalation desk, and how long it took, in words; not yet escaped."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sipd_core.locale_id import UNKNOWN, duration, number
+from sipd_core.texts import text
+from sipd_core.tickets import EventKind, TicketEvent
+
+
+def span(took: timedelta | None) -> str:
+    """How long something took or is waiting, in two units; a dash when it is not known."""
+    if took is None:
+        return UNKNOWN
+    if took < timedelta(minutes=1):
+        return text("desk.figure.below_minute")
+    if took < timedelta(hours=1):
+        return text("desk.figure.minutes", n=number(took // timedelta(minutes=1)))
+    return duration(took / timedelta(milliseconds=1))
+
+
+def told(event: TicketEvent, by_seq: Mapping[int, TicketEvent]) -> str:
+    """One event as a sentence; `by_seq` are all events of its ticket."""
+    if event.undoes is not None:
+        return text("desk.event.undone", what=told(by_seq[event.undoes], by_seq))
+    before, after = (_named(event.kind, value) for value in (event.before, event.after))
+    return text(f"desk.event.{event.kind}", before=before, after=after)
+
+
+def _named(kind: EventKind, value: str) -> str:
+    if kind is EventKind.ASSIGNED:
+        return value or text("desk.nobody")
+    area = {EventKind.MOVED: "status", EventKind.PRIORITISED: "priority"}.get(kind)
+    return text(f"desk.{area}.{value}") if area else value

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sipd_core.errors import KeyRefusedError, RateExceededError, ScopeError
+from sipd_core.deeds import Deed, DeedKind, DeedOutcome, acting
+from sipd_core.errors import AccessError, KeyRefusedError, RateExceededError, ScopeError
 from sipd_core.locale_id import number
 from sipd_core.scopes import Scope
-from sipd_core.store.api_keys import ApiKey, ApiKeyStore
+from sipd_core.store.api_keys import ApiKey, ApiKeyStore, shown_id
+from sipd_core.store.audit import AuditLog
 from sipd_core.store.database import Database
 from sipd_core.store.rate_limits import Allowance, RateLimitStore
+from sipd_core.store.sparing import Sparing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,22 @@ class Access:
         """Limits are requests a minute and key; a question and everything else are counted apart."""
         self.keys = ApiKeyStore(database, clock=clock)
         self._rates = RateLimitStore(database, clock=clock)
+        self._audit, self._refusals = AuditLog(database), Sparing(clock=clock)
         self._chat_limit, self._read_limit = chat_limit, read_limit
         self._clock = clock
 
     def enter(self, key: str | None, scope: Scope | None) -> Admission:
         """Let a caller in who has a key for `scope` (None: any key will do) and requests left.
 
-        Raises KeyRefusedError, ScopeError, RateExceededError.
+        Raises KeyRefusedError, ScopeError, RateExceededError; the audit knows of it by then.
         """
+        try:
+            return self._enter(key, scope)
+        except AccessError as error:
+            self._note(key, scope, error)
+            raise
+
+    def _enter(self, key: str | None, scope: Scope | None) -> Admission:
         known = self._known(key)
         if scope is not None and scope not in known.scopes:
             raise ScopeError(f"key {known.id} lacks {scope}", scope=scope, scopes=", ".join(sorted(known.scopes)))
@@ -55,6 +66,15 @@ class Access:
         if known.expires_at is not None and known.expires_at <= datetime.fromtimestamp(self._clock(), UTC):
             raise KeyRefusedError(f"key {known.id} has expired", text_key="access.expired")
         return known
+
+    def _note(self, key: str | None, scope: Scope | None, error: AccessError) -> None:
+        """Once a minute for each caller and reason; of the key only the part that may be seen, if it is one of ours."""
+        id_ = shown_id(key)
+        held = self._refusals.due(f"{error.text_key} {id_} {acting().address}")
+        if held is None:
+            return
+        details = {"reason": error.text_key.rpartition(".")[2], "scope": scope, "before": held}
+        self._audit.record(Deed(DeedKind.API_REFUSED, id_, outcome=DeedOutcome.REFUSED, details=details))
 
     def _spend(self, key: ApiKey, scope: Scope | None) -> Allowance:
         asks = scope is Scope.CHAT

@@ -29,6 +29,7 @@ from sipd_core.chat.turn import (
     Feedback,
     Turn,
 )
+from sipd_core.deeds import meet
 from sipd_core.desk import EscalationDesk
 from sipd_core.documents import (
     Case,
@@ -51,6 +52,7 @@ from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
 from sipd_core.spending.room import Spending
 from sipd_core.status import EngineStatus
+from sipd_core.store.audit import AuditLog
 from sipd_core.store.changes import UndoEffect
 from sipd_core.store.traces import TurnTrace
 from sipd_core.tally import HistogramFigures
@@ -121,7 +123,11 @@ class BlockingEngine:
 
     @property
     def _engine(self) -> Engine:
-        """The engine that runs; raises RestoringError while there is none, or what kept it from opening again."""
+        """The engine that runs; raises RestoringError while there is none, or what kept it from opening again.
+
+        Every call begins here, in the thread of whoever makes it.
+        """
+        meet()
         if self._running is None:
             raise self._trouble
         return self._running
@@ -157,6 +163,11 @@ class BlockingEngine:
     def access(self) -> Access:
         """Keys of programs that ask over HTTP, and how often they may."""
         return self._engine.access
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what, when and from where, in a chain that shows when it was tampered with."""
+        return self._engine.audit
 
     @property
     def speed(self) -> PerformanceHistory:

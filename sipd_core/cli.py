@@ -18,8 +18,9 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from sipd_core import backup_commands, key_commands
+from sipd_core import audit_commands, backup_commands, key_commands
 from sipd_core.blocking import BlockingEngine
+from sipd_core.deeds import COMMAND_LINE, Deed, DeedKind, Source, acting_as
 from sipd_core.documents import ImportReport, ImportStatus
 from sipd_core.errors import SipdError
 from sipd_core.evaluation import GoldSets, evaluate
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         configure_logging(verbose=settings.enable_debug_logging, usage=False)
         run: Callable[[argparse.Namespace, Settings], Printed] = options.run
-        as_json, for_people = run(options, settings)
+        with acting_as(Source(COMMAND_LINE, actor=text("people.command_line"))):
+            as_json, for_people = run(options, settings)
     except SipdError as error:
         print(error.user_text, file=sys.stderr)
         return 1
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         command("backup", backup_commands.backup), command("restore", backup_commands.restore)
     )
     key_commands.add_arguments(command("keys", key_commands.run))
+    audit_commands.add_arguments(command("audit", audit_commands.run))
     command("vectors", _vectors)
     return parser
 
@@ -201,6 +204,7 @@ def _rows(options: argparse.Namespace, settings: Settings) -> Printed:
     with _engine(settings, prepared=False) as engine:
         page = engine.cases(limit=1_000_000)
         if options.export:
+            engine.audit.record(Deed(DeedKind.EXPORT, options.export.name, details={"rows": page.total}))
             options.export.write_bytes(engine.export_rows())
     rows = [asdict(case) for case in page.cases]
     lines = [f"{case.file}:{case.row}  {case.menu} — {case.issue}" for case in page.cases]

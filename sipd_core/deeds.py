@@ -4,7 +4,7 @@ One reason to change: what is worth an entry in the audit. Who acts is told once
 and the HTTP interface each say it with `act_as`, and what they call knows it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -82,12 +82,25 @@ class Deed:
     details: Mapping[str, object] = field(default_factory=dict)
 
 
-_source: ContextVar[Source] = ContextVar("sipd_source", default=Source())
+_source: ContextVar[Source] = ContextVar("sipd_source")
+_door: Callable[[], Source] | None = None
 
 
 def acting() -> Source:
-    """Who acts here."""
-    return _source.get()
+    """Who acts here; the console by itself when nobody said."""
+    return _source.get(Source())
+
+
+def meet_at(door: Callable[[], Source]) -> None:
+    """From now on ask `door`, in the thread of a call from outside, who makes it, unless that was said by `act_as`."""
+    global _door
+    _door = door
+
+
+def meet() -> None:
+    """Called in the thread of a call from outside, before it goes to others."""
+    if _door is not None and _source.get(None) is None:
+        _source.set(_door())
 
 
 def act_as(source: Source) -> None:

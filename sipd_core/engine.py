@@ -68,6 +68,7 @@ from sipd_core.settings import SHIPPED_DATA, Settings
 from sipd_core.spending.room import Spending
 from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus, HostingStatus
+from sipd_core.store.audit import AuditLog
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.embeddings import EmbeddingStore
@@ -143,6 +144,8 @@ class Engine:
 
     def _make_stores(self) -> None:
         settings, database = self.settings, self._database
+        self.audit = AuditLog(database)
+        self.audit.begin_key()
         self.cases = CaseStore(database)
         self.mappings = MappingStore(database)
         self.rejections = RejectionStore(database)

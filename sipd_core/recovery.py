@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from pathlib import Path
 from typing import BinaryIO
 
@@ -137,4 +138,4 @@ class Recovery:
             except Exception:
                 log.exception("%s ended unexpectedly", kind)
 
-        threading.Thread(target=run, name=f"sipd-{kind}", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(run,), name=f"sipd-{kind}", daemon=True).start()

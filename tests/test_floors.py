@@ -87,6 +87,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.rejections",
     ),
     (
+        "sipd_core.audit_words",
         "sipd_core.value_exports",
         "sipd_core.value_report",
         "sipd_core.chat.intents",
@@ -129,7 +130,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.engine", "sipd_core.recovery", "sipd_core.blocking_laboratory"),
     ("sipd_core.uploads",),
     ("sipd_core.blocking", "sipd_core.evaluation"),
-    ("sipd_core.backup_commands", "sipd_core.key_commands", "sipd_core.wire"),
+    ("sipd_core.audit_commands", "sipd_core.backup_commands", "sipd_core.key_commands", "sipd_core.wire"),
     ("sipd_core.exposition",),
     ("sipd_core.cli", "sipd_core.api"),
     ("sipd_core.__main__",),

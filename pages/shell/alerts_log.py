@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shell.downloads import csv_bytes
+from pages.shell.downloads import csv_bytes, download_button
 from pages.shell.period import period_picker
 from sipd_core.alerts import wording
 from sipd_core.alerts.model import TRAITS, AlertEvent, EventKind, Kind, LogFilter
@@ -73,7 +73,7 @@ def _first_page() -> None:
 
 
 def _draw_export(alerts: AlertRoom, period: Period, wanted: LogFilter) -> None:
-    st.download_button(
+    download_button(
         text("alerts.log.export"),
         lambda: exported(alerts.events(wanted)),
         file_name=text("alerts.log.file", first=period.first.isoformat(), last=period.last.isoformat()),

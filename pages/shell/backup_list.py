@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import backup_state, backup_work
 from pages.shell.cards import badge
+from pages.shell.downloads import download_button
 from pages.shell.frame import errors_shown
 from pages.shell.plain import plain, plain_line
 from sipd_core.backup.room import BackupOverview
@@ -158,7 +159,7 @@ def _draw_actions(engine: BlockingEngine, entry: Entry, *, busy: bool) -> None:
     record, path = entry.record, entry.path
     with st.container(horizontal=True):
         if path is not None and (record.bytes or 0) <= DOWNLOADED:
-            st.download_button(
+            download_button(
                 text("backup.actions.download"),
                 path.read_bytes,
                 file_name=path.name,

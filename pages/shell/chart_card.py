@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from pages.shell import charts
-from pages.shell.downloads import csv_bytes
+from pages.shell.downloads import csv_bytes, download_button
 from pages.shell.plain import plain
 from sipd_core.texts import text
 
@@ -47,7 +47,7 @@ def table_csv(table: Sequence[Mapping[str, object]]) -> bytes:
 
 
 def _download(table: Sequence[Mapping[str, object]], file_name: str, key: str) -> None:
-    st.download_button(
+    download_button(
         text("charts.download"),
         lambda: table_csv(table),
         file_name=file_name,

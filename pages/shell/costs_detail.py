@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shell import charts, costs_charts, costs_state, costs_summary
+from pages.shell.downloads import download_button
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import UNKNOWN, number, rupiah, short_day, usd
 from sipd_core.periods import Period
@@ -109,7 +110,7 @@ def _draw_files(spending: Spending, report: SpendingReport, period: Period) -> N
 
 def _download(name: str, mime: str, period: Period, content: Callable[[], bytes]) -> None:
     days = {"first": period.first.isoformat(), "last": period.last.isoformat()}
-    st.download_button(
+    download_button(
         text(f"cost.file.{name}"),
         content,
         file_name=text(f"cost.file.{name}_name", **days),

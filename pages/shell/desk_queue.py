@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shell import desk_state
 from pages.shell.desk_words import span
+from pages.shell.downloads import download_button
 from sipd_core.desk import EscalationDesk
 from sipd_core.locale_id import UNKNOWN, number
 from sipd_core.texts import text
@@ -165,7 +166,7 @@ def _line(ticket: Ticket) -> tuple[str, ...]:
 
 
 def _export(desk: EscalationDesk, wanted: TicketFilter) -> None:
-    st.download_button(
+    download_button(
         text("desk.queue.export"),
         lambda: desk.export(wanted),
         file_name=text("desk.queue.file"),

@@ -2,9 +2,42 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+from pages.shell.resources import running_engine, visitor
+from sipd_core.deeds import Deed, DeedKind, acting_as
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def download_button(
+    label: str,
+    content: Callable[[], bytes],
+    *,
+    file_name: str,
+    mime: str,
+    key: str,
+    icon: str = ":material/download:",
+    type: Literal["primary", "secondary", "tertiary"] = "secondary",
+    help: str | None = None,
+    on_click: Literal["ignore"] = "ignore",
+) -> None:
+    """A button for a file, which is made when it is clicked; the audit knows who took it before it is handed out."""
+    by = visitor()
+
+    def handed_out() -> bytes:
+        made = content()
+        if engine := running_engine():
+            with acting_as(by):
+                engine.audit.record(Deed(DeedKind.EXPORT, file_name, details={"bytes": len(made)}))
+        return made
+
+    st.download_button(
+        label, handed_out, file_name=file_name, mime=mime, key=key, icon=icon, type=type, help=help, on_click=on_click
+    )
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

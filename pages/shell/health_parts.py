@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shell import health_state
 from pages.shell.cards import badge
-from pages.shell.downloads import csv_bytes
+from pages.shell.downloads import csv_bytes, download_button
 from pages.shell.plain import plain, plain_line, shortened
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case
@@ -148,7 +148,7 @@ def draw_total(section: str, count: int, header: Sequence[str], rows: Callable[[
     """How many there are, and the whole filtered list as a file."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(text("health.list.total", n=number(count)), width="content")
-        st.download_button(
+        download_button(
             text("health.list.download"),
             lambda: csv_bytes([text(f"health.column.{name}") for name in header], rows()),
             file_name=text(f"health.{section}.file"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.shell import lab_figures, lab_force
-from pages.shell.downloads import csv_bytes
+from pages.shell.downloads import csv_bytes, download_button
 from pages.shell.plain import plain
 from sipd_core.blocking import BlockingEngine
 from sipd_core.comparison import Outcome, Pair, compare
@@ -169,7 +169,7 @@ def _questions(run: Run, answers: Sequence[RunAnswer], pairs: dict[str, Pair], b
 
 def draw_download(content: Callable[[], bytes], file: str, key: str) -> None:
     """A button for a file of every question; `key` tells it from the same button for other runs."""
-    st.download_button(
+    download_button(
         text("laboratory.results.download"),
         content,
         file_name=file,

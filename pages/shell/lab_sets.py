@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shell import lab_editor, lab_state, lab_talks
 from pages.shell.cards import badge
-from pages.shell.downloads import csv_bytes
+from pages.shell.downloads import csv_bytes, download_button
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.uploader import label_uploader
 from sipd_core.blocking import BlockingEngine
@@ -137,7 +137,7 @@ def _head(engine: BlockingEngine, chosen: GoldSet) -> None:
         st.markdown(" ".join(badges), width="content", help=text("laboratory.sets.kinds_help"))
         with st.container(horizontal=True, width="content"):
             _rename(engine, chosen)
-            st.download_button(
+            download_button(
                 text("laboratory.sets.export"),
                 lambda: engine.laboratory.export(chosen.id),
                 file_name=text("laboratory.sets.export_file"),
@@ -227,9 +227,9 @@ def _rejections(report: GoldReport) -> None:
         width="stretch",
         column_config={header[0]: st.column_config.TextColumn(width="small")},
     )
-    st.download_button(
+    download_button(
         text("laboratory.report.download"),
-        csv_bytes(header, rows),
+        lambda: csv_bytes(header, rows),
         file_name=text("laboratory.report.file"),
         mime="text/csv",
         icon=":material/download:",

@@ -45,6 +45,7 @@ def main() -> None:
                 _page("nilai", "value", "savings"),
                 _page("peringatan", "alerts", "notifications"),
             ],
+            text("ui.nav.safety"): [_page("audit", "audit", "policy")],
         }
     )
     page.run()

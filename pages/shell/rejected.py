@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from pages.shell.downloads import download_button
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import ImportReport
 from sipd_core.locale_id import number
@@ -49,7 +50,7 @@ def _draw_downloads(engine: BlockingEngine, report: ImportReport, draft_id: str)
     stem = report.file.rpartition(".")[0] or report.file
     with st.container(horizontal=True, gap="small"):
         for kind, mime in _TYPES.items():
-            st.download_button(
+            download_button(
                 text(f"imports.rejected.download_{kind}"),
                 partial(engine.uploads.rejected_file, draft_id or report.id, kind, draft=bool(draft_id)),
                 file_name=text("imports.rejected.file_name", file=stem, kind=kind),

@@ -8,8 +8,12 @@ import gc
 import threading
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
+from sipd_core.deeds import CONSOLE, Source, meet_at
 from sipd_core.logs import configure_logging
 from sipd_core.settings import load_settings
+from sipd_core.texts import text
 
 if TYPE_CHECKING:
     from sipd_core.blocking import BlockingEngine
@@ -33,12 +37,18 @@ def start_engine() -> "BlockingEngine":
             configure_logging(verbose=settings.enable_debug_logging, usage=settings.log_embedding_usage)
             _engine = BlockingEngine(settings, head_start=HEAD_START, console=True)
             atexit.register(close_engine)
+            meet_at(visitor)
             gc.collect()
             gc.freeze()  # what start-up made stays: the collector need never walk it again
         return _engine
 
 
 get_engine = start_engine
+
+
+def visitor() -> Source:
+    """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
+    return Source(CONSOLE, st.context.ip_address or "", text("people.local"))
 
 
 def running_engine() -> "BlockingEngine | None":

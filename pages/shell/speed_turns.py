@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import charts, session
 from pages.shell.chart_card import chart_card
 from pages.shell.charts import Measure, Series
+from pages.shell.downloads import download_button
 from pages.shell.plain import plain
 from pages.shell.speed import cause_name
 from sipd_core.locale_id import duration, moment, number, percent, usd
@@ -61,7 +62,7 @@ def draw_exports(history: PerformanceHistory, period: Period) -> None:
     st.caption(text("performance.export.body"))
     with st.container(horizontal=True):
         for name, export in (("traces", history.export_traces), ("calls", history.export_calls)):
-            st.download_button(
+            download_button(
                 text(f"performance.export.{name}"),
                 _file(export, period),
                 file_name=text("performance.chart.file", name=name, first=period.first, last=period.last),

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shell import cards, case_actions, reports, session
+from pages.shell.downloads import download_button
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseFilter, CasePage
 from sipd_core.locale_id import number
@@ -154,7 +155,7 @@ def _chosen(engine: BlockingEngine, chosen: list[Case]) -> None:
 
 
 def _export(engine: BlockingEngine) -> None:
-    st.download_button(
+    download_button(
         text("knowledge.table.export"),
         engine.export_rows,
         file_name=text("knowledge.table.export_file"),

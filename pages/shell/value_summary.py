@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import charts, value_state
 from pages.shell.chart_card import chart_card
+from pages.shell.downloads import download_button
 from pages.shell.period import said
 from pages.shell.plain import plain, plain_line
 from pages.shell.value_formula import draw_formula
@@ -193,7 +194,7 @@ def _reports(report: ValueReport) -> None:
 
 
 def _download(name: str, content: Callable[[], bytes], mime: str) -> None:
-    st.download_button(
+    download_button(
         text(f"value.download.{name}"),
         content,
         file_name=text(f"value.file.{name}"),

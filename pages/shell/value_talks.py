@@ -6,6 +6,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from pages.shell import session, value_state
+from pages.shell.downloads import download_button
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import duration, moment, number
 from sipd_core.store.outcomes import ConversationOutcome
@@ -79,7 +80,7 @@ def _line(one: ConversationOutcome) -> tuple[str, ...]:
 
 
 def _download(found: Sequence[ConversationOutcome]) -> None:
-    st.download_button(
+    download_button(
         text("value.download.talks", n=number(len(found))),
         lambda: conversations_csv(found),
         file_name=text("value.file.conversations"),

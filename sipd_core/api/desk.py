@@ -1,6 +1,7 @@
 """What every part of the HTTP interface shares: the engine, worker threads, who is let in, what goes on the answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -8,6 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from sipd_core.api.problems import preparing, rate_headers
+from sipd_core.deeds import act_as, acting
 from sipd_core.scopes import Scope
 from sipd_core.settings import Settings
 
@@ -53,6 +55,7 @@ class Desk:
     async def admit(self, request: Request, scope: Scope | None) -> None:
         """Let a request in; raises AccessError. From then on its answer says what is left to the caller."""
         entered = await self.call(self.engine.access.enter, bearer(request), scope)
+        act_as(replace(acting(), actor=entered.key.name))
         allowance = entered.allowance
         request.scope[KEY_ID] = entered.key.id
         request.scope[HEADERS] |= rate_headers(allowance.limit, allowance.remaining, allowance.reset)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sipd_core.api.desk import HEADERS, KEY_ID
 from sipd_core.api.problems import REQUEST_ID, RequestError, as_response, telling
 from sipd_core.api.tally import Tally
+from sipd_core.deeds import HTTP, Source, act_as
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Frame:
             await self._app(scope, receive, send)
             return
         request = _Request(scope, send)
+        act_as(Source(HTTP, str((scope.get("client") or ("",))[0])))
         try:
             answer = self._before(scope, request)
             await (answer or self._app)(scope, receive, request.send)

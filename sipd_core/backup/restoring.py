@@ -15,9 +15,10 @@ from sipd_core.backup.room import origin_of
 from sipd_core.backup.shelf import Shelf, alone, newest_archive
 from sipd_core.backup.snapshot import write_archive
 from sipd_core.backup.staging import Staged, staged
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import BackupError, StoreDamagedError
 from sipd_core.settings import Settings
-from sipd_core.store.backups import BackupKind, BackupRecord, BackupStore, add_in, note_restored
+from sipd_core.store.backups import BackupKind, BackupRecord, BackupStore, add_in, backup_deed, note_restored
 from sipd_core.store.database import Database
 from sipd_core.texts import text
 
@@ -79,6 +80,8 @@ def restore_staged(unpacked: Staged, settings: Settings, order: Order, on_step: 
         database = _database(settings)
         try:
             finish(database, settings.sipd_data_dir)
+            with database.write() as connection:  # the audit of before lies in the damaged file: this one begins anew
+                database.note(connection, _restored(unpacked, order, damaged=damaged.name))
         finally:
             database.close()
         return Restored(rows, None, damaged)
@@ -104,6 +107,12 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
+
+
+def _restored(unpacked: Staged, order: Order, **told: object) -> Deed:
+    made = datetime.fromtimestamp(unpacked.manifest.made_at, UTC).isoformat(timespec="seconds")
+    details = {"rows": sum(unpacked.manifest.rows.values()), "made_at": made, **told}
+    return Deed(DeedKind.RESTORE, order.record_id or "", order.actor, details=details)
 
 
 def _database(settings: Settings) -> Database:
@@ -137,6 +146,8 @@ def _replace(unpacked: Staged, settings: Settings, order: Order, on_step: OnStep
 
         def note(connection: Connection) -> None:
             add_in(connection, done)
+            database.note(connection, backup_deed(done))
+            database.note(connection, _restored(unpacked, order))
             if order.record_id is not None:
                 note_restored(connection, order.record_id, datetime.now(UTC).timestamp(), order.actor)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
 from sipd_core.privacy import mask
 from sipd_core.scopes import Scope
@@ -65,6 +66,8 @@ class ApiKeyStore:
         }
         with self._database.write() as connection:
             connection.execute(insert(api_keys), row)
+            details = {"name": row["name"], "scopes": sorted(scopes), "days": days}
+            self._database.note(connection, Deed(DeedKind.KEY_MADE, id_, details=details))
         return self.get(id_), key
 
     def get(self, id_: str) -> ApiKey:
@@ -102,7 +105,8 @@ class ApiKeyStore:
         """Let a key count no more, from the next request on in every process; raises NotFoundError."""
         revoking = update(api_keys).where(api_keys.c.id == id_, api_keys.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            connection.execute(revoking.values(revoked_at=self._clock()))
+            if connection.execute(revoking.values(revoked_at=self._clock())).rowcount:
+                self._database.note(connection, Deed(DeedKind.KEY_REVOKED, id_))
         return self.get(id_)
 
     def _note_use(self, row: Row[Any]) -> None:
@@ -110,6 +114,12 @@ class ApiKeyStore:
         if row.used_at is None or now - row.used_at >= _NOTE_AFTER:
             noting = update(api_keys).where(api_keys.c.id == row.id).values(used_at=now)
             self._database.together(lambda connection: connection.execute(noting))
+
+
+def shown_id(key: str | None) -> str:
+    """The part of a key that may be seen; empty for what does not look like a key."""
+    match = _SHAPE.fullmatch(key or "")
+    return match[1] if match else ""
 
 
 def _digest(key: str) -> str:

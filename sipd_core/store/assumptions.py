@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import AssumptionError
 from sipd_core.locale_id import number, rupiah
 from sipd_core.privacy import mask
@@ -159,6 +160,8 @@ class AssumptionStore:
         content = json.dumps({name: str(value) for name, value in asdict(assumptions).items()})
         row = {"seq": made.seq, "at": made.at.timestamp(), "actor": actor, "note": said, "content": content}
         connection.execute(insert(assumption_changes), row | {"back": back})
+        details = {"note": said, "back": back} | asdict(assumptions)
+        self._database.note(connection, Deed(DeedKind.ASSUMPTIONS, str(made.seq), actor, details=details))
         return made
 
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from sipd_core.deeds import Deed, DeedKind, DeedOutcome
 from sipd_core.errors import NotFoundError, StoreError
 from sipd_core.store.database import Database
 from sipd_core.store.schema import (
@@ -91,6 +92,8 @@ class BackupStore:
         """Enter a record."""
         with self._database.write() as connection:
             connection.execute(insert(backups), _as_row(record))
+            if record.status is not BackupStatus.RUNNING:  # else it is entered when it ends
+                self._database.note(connection, backup_deed(record))
 
     def claim(self, record: BackupRecord, *, dead_after: float, again_after: float) -> bool:
         """Enter a scheduled backup, unless another process has its slot; False when one has.
@@ -116,11 +119,13 @@ class BackupStore:
         """Replace a record by what became of it."""
         with self._database.write() as connection:
             connection.execute(update(backups).where(backups.c.id == record.id).values(_as_row(record)))
+            self._database.note(connection, backup_deed(record))
 
     def note_test(self, id_: str, test: str) -> None:
         """Remember the outcome of a restore test."""
         with self._database.write() as connection:
             connection.execute(update(backups).where(backups.c.id == id_).values(tested_at=self._clock(), test=test))
+            self._database.note(connection, Deed(DeedKind.BACKUP_TEST, id_))
 
     def get(self, id_: str) -> BackupRecord:
         """One record; raises NotFoundError."""
@@ -143,13 +148,23 @@ class BackupStore:
     def remove(self, ids: Iterable[str]) -> None:
         """Forget records."""
         with self._database.write() as connection:
-            connection.execute(delete(backups).where(backups.c.id.in_(list(ids))))
+            gone = delete(backups).where(backups.c.id.in_(list(ids))).returning(backups.c.id, backups.c.file)
+            for row in connection.execute(gone).all():
+                self._database.note(connection, Deed(DeedKind.BACKUP_GONE, row.id, details={"file": row.file}))
 
     def close_interrupted(self, place: str, problem: str) -> None:
         """Records of a process of this place that ended in the middle of its work."""
         mine = (backups.c.place == place) & (backups.c.status == BackupStatus.RUNNING)
         with self._database.write() as connection:
             connection.execute(update(backups).where(mine).values(status=BackupStatus.FAILED, problem=problem))
+
+
+def backup_deed(record: BackupRecord) -> Deed:
+    """What the audit is told of a backup that was made, failed, or was brought here."""
+    failed = record.status is BackupStatus.FAILED
+    details = {"file": record.file, "how": record.kind, "bytes": record.bytes, "problem": record.problem}
+    outcome = DeedOutcome.FAILED if failed else DeedOutcome.DONE
+    return Deed(DeedKind.BACKUP, record.id, record.actor, outcome, details)
 
 
 def add_in(connection: Connection, record: BackupRecord) -> None:

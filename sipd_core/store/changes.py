@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from sipd_core.deeds import Deed, DeedKind, DeedOutcome
 from sipd_core.documents import (
     Case,
     CaseVersion,
@@ -35,6 +36,7 @@ from sipd_core.store.case_rows import (
     settle_imports,
 )
 from sipd_core.store.database import Database
+from sipd_core.store.masked import masked_secrets
 from sipd_core.store.meeting import Known, Meeting, meet
 from sipd_core.store.rejections import keep_rejected
 from sipd_core.store.schema import (
@@ -129,6 +131,8 @@ class ChangeStore:
             self._database.upsert(connection, origins, _origin_rows(report, batch, keys, reported_by))
             keep_rejected(connection, report.id, rejected or RejectedRows())
             settle_imports(connection)
+            for deed in _import_deeds(report, sample=any(case.sample for case in batch)):
+                self._database.note(connection, deed)
         return report
 
     def compare(self, batch: Sequence[Case]) -> Stored:
@@ -140,6 +144,9 @@ class ChangeStore:
         """Remember a file that was refused as a whole."""
         with self._database.write() as connection:
             connection.execute(insert(imports), _import_row(report, sample=False))
+            details = {"file": report.file, "problem": report.error or ""}
+            failed = Deed(DeedKind.IMPORT, report.id, report.actor, DeedOutcome.FAILED, details)
+            self._database.note(connection, failed)
 
     def pause_import(self, import_id: str) -> None:
         """Let the rows of an import wait for their vectors until `resume_import`; words find them all the same."""
@@ -168,6 +175,7 @@ class ChangeStore:
             unused = ~select(cases.c.id).where(cases.c.import_id == imports.c.id).exists()
             connection.execute(delete(imports).where(imports.c.sample, unused))
             self._database.upsert(connection, knowledge_state, [{"name": "samples", "value": "removed"}])
+            self._database.note(connection, Deed(DeedKind.SAMPLES, details={"removed": len(ids)}))
         return len(ids)
 
     # --- a person's decisions --------------------------------------------------------------------------------------
@@ -199,6 +207,8 @@ class ChangeStore:
             _write_names(connection, made.id, redirects or {}, menus or {})
             put_states(self._database, connection, kept, history.brought_by(connection, sorted(kept)), at.timestamp())
             settle_imports(connection)
+            details = {"rows": len(states), "cases": sorted(states), "note": note}
+            self._database.note(connection, Deed(DeedKind(kind.value), made.id, actor, details=details))
         return made
 
     def undo(self, change_id: str, *, actor: str) -> Change:
@@ -267,6 +277,9 @@ class ChangeStore:
             connection.execute(update(imports).where(imports.c.id == change_id).values(status=status))
             settle_imports(connection)
             turned = _change(connection, change_id)
+            details = {"of": turned.kind, "rows": len(ids), "note": turned.note}
+            done = DeedKind.UNDO if undone else DeedKind.REDO
+            self._database.note(connection, Deed(done, change_id, actor, details=details))
         return history.change_of(turned, len(ids))
 
     def _fold(self, connection: Connection, ids: Sequence[str], at: float) -> None:
@@ -276,6 +289,15 @@ class ChangeStore:
         states = {id_: history.present(live.get(id_, [])) for id_ in ids}
         dirty = {id_: case for id_, case in states.items() if case != now.get(id_)}
         put_states(self._database, connection, dirty, history.brought_by(connection, sorted(dirty)), at)
+
+
+def _import_deeds(report: ImportReport, *, sample: bool) -> list[Deed]:
+    """What an import did, and which secrets were taken out of its file."""
+    counts = ("accepted", "changed", "unchanged", "kept", "rejected", "duplicates", "masked")
+    details = {"file": report.file} | {name: getattr(report, name) for name in counts}
+    kind = DeedKind.SAMPLES if sample else DeedKind.IMPORT
+    secrets = masked_secrets(report.id, report.masked_kinds, actor=report.actor)
+    return [Deed(kind, report.id, report.actor, details=details), *secrets]
 
 
 def _set_import(connection: Connection, import_id: str, of: ImportStatus, to: ImportStatus) -> bool:

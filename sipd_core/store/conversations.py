@@ -20,8 +20,10 @@ from sipd_core.chat.turn import (
     Turn,
     Verdict,
 )
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
+from sipd_core.store.masked import masked_secrets
 from sipd_core.store.outcomes import mark
 from sipd_core.store.schema import (
     conversations,
@@ -63,6 +65,8 @@ class ConversationStore:
 
         def enter(connection: Connection) -> None:
             _append(connection, message, turn, state, now, marked)
+            for deed in masked_secrets(turn.session_id, turn.masked):
+                self._database.note(connection, deed)
             if turn.should_escalate:
                 self._hand_over(connection, turn.session_id, turn.turn_id, turn.escalation, now, "", "")
             if trace is not None:
@@ -158,6 +162,7 @@ class ConversationStore:
         said = reversed(connection.execute(_exchanges(session_id).limit(LOOKED_BACK)).all())
         menu = menu_of([_exchange(found).turn for found in said])
         handover = Handover(str(row["id"]), session_id, escalation.reasons, escalation.explanation, menu, at, actor)
+        self._database.note(connection, _escalated(session_id, escalation, actor))
         opened = take_over(connection, handover)
         if opened and self._announce:
             self._announce(connection, opened)
@@ -224,6 +229,10 @@ def _escalation_row(session_id: str, turn_id: str, at: float, escalation: Escala
         "explanation": escalation.explanation,
         "note": note,
     }
+
+
+def _escalated(session_id: str, escalation: Escalation, actor: str) -> Deed:
+    return Deed(DeedKind.ESCALATION, session_id, actor, details={"reasons": [str(reason) for reason in escalation.reasons]})
 
 
 def _title(message: str) -> str:

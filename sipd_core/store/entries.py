@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Row, Table, func, insert, select
 
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import SpendingError
 from sipd_core.privacy import mask
 from sipd_core.store.database import Database
@@ -22,6 +23,14 @@ V = TypeVar("V")
 FOLLOW_SECONDS = 2.0
 """How long another process's entry may go unnoticed here."""
 NOTE_LENGTH = 500
+_DEEDS = {
+    "price_entries": DeedKind.PRICE,
+    "rate_entries": DeedKind.RATE,
+    "invoice_entries": DeedKind.INVOICE,
+    "repricings": DeedKind.REPRICING,
+    "alert_rules": DeedKind.ALERT_RULE,
+}
+"""What an entry in each table is called in the audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,9 @@ class EntryLog(Generic[V]):
     def _insert(self, connection: Connection, made: Entry[V], values: Mapping[str, Any]) -> None:
         row = {"seq": made.seq, "at": made.at.timestamp(), "actor": made.actor, "note": made.note}
         connection.execute(insert(self._table), row | {"undoes": made.undoes} | dict(values))
+        details = {"note": made.note, **values} if made.undoes is None else {"undoes": made.undoes}
+        deed = Deed(_DEEDS[self._table.name], str(made.seq), made.actor, details=details)
+        self._database.note(connection, deed)
 
     def _all(self, connection: Connection) -> tuple[Entry[V], ...]:
         """Newest first: whether an undo counts is known before what it undoes is met."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.documents import Case, Rejection
 from sipd_core.errors import NotFoundError
 from sipd_core.privacy import mask
@@ -141,19 +142,20 @@ class GoldStore:
         row = {"id": id_, "name": mask(" ".join(name.split())).text, "at": self._clock(), "actor": actor}
         with self._database.write() as connection:
             connection.execute(insert(gold_sets), row)
+            self._note(connection, "create", id_, actor, name=row["name"])
         return self.get(id_)
 
     def rename(self, set_id: str, name: str) -> None:
         """Give a set another name."""
-        self._change_set(set_id, name=mask(" ".join(name.split())).text)
+        self._change_set("rename", set_id, name=mask(" ".join(name.split())).text)
 
     def remove_set(self, set_id: str) -> None:
         """Take a set out of sight; its questions and runs stay for `restore_set`."""
-        self._change_set(set_id, removed_at=self._clock())
+        self._change_set("remove_set", set_id, removed_at=self._clock())
 
     def restore_set(self, set_id: str) -> None:
         """Bring a removed set back as it was."""
-        self._change_set(set_id, removed_at=None)
+        self._change_set("restore_set", set_id, removed_at=None)
 
     def page(self, set_id: str, search: str = "", *, offset: int = 0, limit: int = 1_000_000) -> GoldPage:
         """Questions of a set that hold every word of `search`, in their order, with their cases as they are now."""
@@ -179,6 +181,7 @@ class GoldStore:
             found = resolved(connection, names, sample=sample)
             taken, rejections = _bound(rows, found)
             added, changed = self._put(connection, set_id, taken)
+            self._note(connection, "add", set_id, added=added, changed=changed, rejected=len(rejections))
         masked = sum(one.masked for one in taken)
         return GoldReport(added, changed, len(taken) - added - changed, masked, tuple(rejections))
 
@@ -188,7 +191,8 @@ class GoldStore:
         """One question with the ids of its right cases; the same question again gets these cases instead."""
         incoming = _Incoming(0, mask(query).text.strip(), style, tuple(cases))
         with self._database.write() as connection:
-            self._put(connection, set_id, [incoming], turn_id=turn_id)
+            added, changed = self._put(connection, set_id, [incoming], turn_id=turn_id)
+            self._note(connection, "add", set_id, added=added, changed=changed)
 
     def edit(self, rows: Mapping[str, GoldRow]) -> tuple[Rejection, ...]:
         """Give questions (by id) another text, style or other references; what cannot be taken is told and left."""
@@ -199,6 +203,7 @@ class GoldStore:
             for one in taken:
                 values = {"query": one.query, "style": one.style, "cases": json.dumps(one.cases)}
                 connection.execute(update(gold_questions).where(gold_questions.c.id == ids[one.row]).values(values))
+            self._note(connection, "edit", questions=len(taken), ids=sorted(ids[one.row] for one in taken))
         return tuple(rejections)
 
     def remove(self, question_ids: Iterable[str]) -> str:
@@ -206,18 +211,25 @@ class GoldStore:
         removal, ids = uuid.uuid4().hex, list(question_ids)
         there = gold_questions.c.id.in_(ids), gold_questions.c.removal.is_(None)
         with self._database.write() as connection:
-            connection.execute(update(gold_questions).where(*there).values(removal=removal))
+            gone = connection.execute(update(gold_questions).where(*there).values(removal=removal)).rowcount
+            self._note(connection, "remove", questions=gone, removal=removal)
         return removal
 
     def restore(self, removal: str) -> int:
         """Bring back what a removal took; returns how many."""
         gone = update(gold_questions).where(gold_questions.c.removal == removal)
         with self._database.write() as connection:
-            return connection.execute(gone.values(removal=None)).rowcount
+            back = connection.execute(gone.values(removal=None)).rowcount
+            self._note(connection, "restore", questions=back, removal=removal)
+        return back
 
-    def _change_set(self, set_id: str, **values: object) -> None:
+    def _change_set(self, what: str, set_id: str, **values: object) -> None:
         with self._database.write() as connection:
             connection.execute(update(gold_sets).where(gold_sets.c.id == set_id).values(values))
+            self._note(connection, what, set_id, name=values.get("name", ""))
+
+    def _note(self, connection: Connection, what: str, set_id: str = "", actor: str = "", **details: object) -> None:
+        self._database.note(connection, Deed(DeedKind.GOLD, set_id, actor, details={"what": what, **details}))
 
     def _put(
         self, connection: Connection, set_id: str, incoming: Sequence[_Incoming], *, turn_id: str | None = None

@@ -11,9 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from sipd_core.deeds import Deed, DeedKind, DeedOutcome
+from sipd_core.errors import BudgetExceededError
 from sipd_core.store.budgets import PICO, Budgets
 from sipd_core.store.database import Database
 from sipd_core.store.schema import usage
+from sipd_core.store.sparing import Sparing
 from sipd_core.store.usage_report import EXPORTED, exported, usage_report
 from sipd_core.usage import (
     CallRecord,
@@ -46,6 +49,7 @@ class CostTracker:
         self._budgets = Budgets(daily_budget, monthly_budget, clock)
         self._usd_idr = usd_idr
         self._clock = clock
+        self._stops = Sparing(clock=clock)
 
     @property
     def budgets(self) -> tuple[Decimal | None, Decimal | None]:
@@ -64,11 +68,24 @@ class CostTracker:
         """
 
         def enter(connection: Connection) -> int:
-            self._budgets.check(connection, call)
+            try:
+                self._budgets.check(connection, call)
+            except BudgetExceededError as error:
+                self._note_stop(connection, call, error)
+                raise
             entered = connection.execute(insert(usage).returning(usage.c.id), _row(call) | {"outcome": Outcome.OPEN})
             return int(entered.scalar_one())
 
         return self._database.together(enter)
+
+    def _note_stop(self, connection: Connection, call: CallRecord, error: BudgetExceededError) -> None:
+        """Let the audit know, once a minute and period; the transaction stands although the call is refused."""
+        period = str(error.values.get("period", ""))
+        held = self._stops.due(period)
+        if held is not None:
+            details = {"model": call.model, "operation": call.operation, "said": error.user_text, "before": held}
+            deed = Deed(DeedKind.BUDGET_STOP, period, outcome=DeedOutcome.REFUSED, details=details)
+            self._database.note(connection, deed)
 
     def settle(self, entry: int, call: CallRecord) -> None:
         """Replace a reservation by what the call really was; an entry that is gone is entered anew."""

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import SipdError
 from sipd_core.privacy import mask
 from sipd_core.retrieval import RetrievalSettings
@@ -102,6 +103,8 @@ class TuningStore:
         row = {"seq": seq, "at": made.at.timestamp(), "actor": actor, "note": made.note, "run_id": run_id}
         written = {"retrieval": retrieval.to_json() if retrieval else None, "before": before, "back": back}
         connection.execute(insert(retrieval_changes), row | written)
+        details = {"note": made.note, "back": back} | {"figures": asdict(retrieval) if retrieval else None}
+        self._database.note(connection, Deed(DeedKind.TUNING, str(seq), actor, details=details))
         return made
 
 

@@ -1,0 +1,165 @@
+"""The entries of the audit: filter, one page at a time, the details of one, and all that fit as a file."""
+
+import streamlit as st
+
+from pages.shell.downloads import download_button
+from pages.shell.period import period_picker
+from pages.shell.plain import plain_line
+from sipd_core.audit_words import (
+    actor_name,
+    detail_lines,
+    entries_csv,
+    kind_name,
+    outcome_name,
+    place_name,
+)
+from sipd_core.blocking import BlockingEngine
+from sipd_core.deeds import DeedKind, DeedOutcome
+from sipd_core.locale_id import moment, number
+from sipd_core.periods import Period
+from sipd_core.store.audit import AuditEntry, AuditFilter, AuditPage
+from sipd_core.texts import text
+
+SHOWN = 25
+_PAGE = "audit.page"
+_ALL = "all"
+
+
+def draw_entries(engine: BlockingEngine) -> None:
+    """The list, or what it will hold when there is nothing yet."""
+    st.subheader(text("audit.table.heading"), anchor=False)
+    if not engine.audit.head().count:
+        with st.container(border=True):
+            st.markdown(f"**{text('audit.table.empty_title')}**")
+            st.caption(text("audit.table.empty_text"))
+        return
+    period = period_picker("audit")
+    wanted = _filter(engine, period)
+    found = _page(engine, wanted)
+    if not found.total:
+        st.info(text("audit.table.no_match"), icon=":material/search_off:")
+        return
+    _draw_total(engine, wanted, period, found.total)
+    chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_number()}")
+    if (pages := -(-found.total // SHOWN)) > 1:
+        st.pagination(pages, key=_PAGE)
+    if chosen is not None:
+        _draw_details(chosen)
+
+
+def _number() -> int:
+    return int(st.session_state.get(_PAGE, 1))
+
+
+def _first_page() -> None:
+    st.session_state[_PAGE] = 1
+
+
+def _page(engine: BlockingEngine, wanted: AuditFilter) -> AuditPage:
+    """The page asked for; the first one when that is no more."""
+    found = engine.audit.page(wanted, offset=(_number() - 1) * SHOWN, limit=SHOWN)
+    if found.entries or not found.total:
+        return found
+    _first_page()
+    return engine.audit.page(wanted, limit=SHOWN)
+
+
+def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
+    words, kinds = st.columns([3, 2])
+    said = words.text_input(
+        text("audit.filter.words"),
+        type="search",
+        placeholder=text("ui.search"),
+        key="audit.words",
+        live="300ms",
+        on_change=_first_page,
+    )
+    chosen = kinds.multiselect(
+        text("audit.filter.kinds"),
+        sorted(map(str, DeedKind), key=kind_name),
+        format_func=kind_name,
+        placeholder=text("audit.filter.all_kinds"),
+        key="audit.kinds",
+        on_change=_first_page,
+    )
+    with words:
+        outcome = st.segmented_control(
+            text("audit.filter.outcome"),
+            [_ALL, *map(str, DeedOutcome)],
+            default=_ALL,
+            required=True,
+            format_func=lambda name: text("audit.filter.all") if name == _ALL else outcome_name(name),
+            key="audit.outcome",
+            on_change=_first_page,
+        )
+    actor = kinds.selectbox(
+        text("audit.filter.actor"),
+        engine.audit.actors(),
+        index=None,
+        placeholder=text("audit.filter.all_actors"),
+        key="audit.actor",
+        on_change=_first_page,
+    )
+    which = "" if outcome in (None, _ALL) else str(outcome)
+    return AuditFilter(tuple(chosen), actor or "", which, period.start, period.end, said or "")
+
+
+def _draw_total(engine: BlockingEngine, wanted: AuditFilter, period: Period, total: int) -> None:
+    days = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(text("audit.table.total", n=number(total)), width="content")
+        download_button(
+            text("audit.table.download"),
+            lambda: entries_csv(engine.audit.entries(wanted)),
+            file_name=text("audit.table.file", **days),
+            mime="text/csv",
+            key="audit.download",
+            type="tertiary",
+        )
+
+
+def _table(entries: tuple[AuditEntry, ...], key: str) -> AuditEntry | None:
+    names = ("seq", "at", "actor", "kind", "object", "from", "outcome")
+    columns = {name: text(f"audit.table.{name}") for name in names}
+    event = st.dataframe(
+        [_line(entry, columns) for entry in entries],
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        column_config={
+            columns["seq"]: st.column_config.NumberColumn(width=60),
+            columns["at"]: st.column_config.TextColumn(width=165),
+            columns["kind"]: st.column_config.TextColumn(width=200),
+        },
+    )
+    rows = [row for row in event.selection.rows if row < len(entries)]
+    return entries[rows[0]] if rows else None
+
+
+def _line(entry: AuditEntry, columns: dict[str, str]) -> dict[str, object]:
+    return {
+        columns["seq"]: entry.seq,
+        columns["at"]: moment(entry.at),
+        columns["actor"]: actor_name(entry),
+        columns["kind"]: kind_name(entry.kind),
+        columns["object"]: entry.object,
+        columns["from"]: place_name(entry),
+        columns["outcome"]: outcome_name(entry.outcome),
+    }
+
+
+def _draw_details(entry: AuditEntry) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{text('audit.table.entry', n=number(entry.seq))}** · {plain_line(kind_name(entry.kind))}")
+        told = [
+            (text("audit.table.at"), moment(entry.at)),
+            (text("audit.table.actor"), actor_name(entry)),
+            (text("audit.table.object"), entry.object or "—"),
+            (text("audit.table.from"), place_name(entry)),
+            (text("audit.table.outcome"), outcome_name(entry.outcome)),
+            *detail_lines(entry.details),
+        ]
+        st.markdown("\n".join(f"- {plain_line(name)}: **{plain_line(value)}**" for name, value in told))
+        st.caption(f"{text('audit.table.hash')}: `{entry.hash}`")

@@ -3,6 +3,7 @@
 import sys
 
 from tests.benchmarks import (
+    audit,
     health,
     hosted_indexing,
     hosted_turns,
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "health": health.run,
     "hosted_turns": hosted_turns.run,
     "hosted_indexing": hosted_indexing.run,
+    "audit": audit.run,
     "large_base": large_base.run,
 }
 

@@ -1,14 +1,24 @@
 """Kinerja: how fast and how reliably the console answers, at the moment and over a period."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.shell import figures, speed, speed_turns
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.period import compared, period_picker
 from sipd_core.blocking import BlockingEngine
+from sipd_core.performance import PerformanceReport
 from sipd_core.texts import text
 
 REFRESH_SECONDS = 5
+_SECTIONS: dict[str, Callable[[PerformanceReport], None]] = {
+    "times": speed.draw_times,
+    "traffic": speed.draw_traffic,
+    "troubles": speed.draw_troubles,
+    "slowest": lambda report: speed_turns.draw_slowest(report.slowest),
+}
+"""One at a time: a dozen charts at once take a browser seconds."""
 
 
 def main() -> None:
@@ -23,10 +33,7 @@ def main() -> None:
             _empty()
             return
         speed.draw_figures(report)
-        speed.draw_charts(report)
-        speed.draw_troubles(report)
-        if report.slowest:
-            speed_turns.draw_slowest(report.slowest)
+        _SECTIONS[_section()](report)
         speed_turns.draw_exports(engine.speed, period)
 
 
@@ -42,6 +49,20 @@ def _live(engine: BlockingEngine) -> None:
             figures.draw_live(engine.performance(), engine.cache_stats(), REFRESH_SECONDS)
 
     panel()
+
+
+def _section() -> str:
+    chosen: str | None = st.segmented_control(
+        text("performance.section.label"),
+        list(_SECTIONS),
+        default="times",
+        required=True,
+        format_func=lambda name: text(f"performance.section.{name}"),
+        key="performance.section",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    return chosen or "times"
 
 
 def _empty() -> None:

@@ -92,6 +92,8 @@ class Traffic:
         self._until = until
         self._period = Period.of_days(days, jakarta_day(until))
         self._chance = random.Random(seed)
+        self._days = list(self._period)
+        self._day_weights = list(accumulate(_weight(day) for day in self._days))
         self._prices = PriceTable.load(SHIPPED_DATA / "prices.csv")
         last = self._period.last
         self._outage = _at(last - timedelta(days=max(days // 3, 1)), 9, 15), timedelta(hours=2, minutes=30)
@@ -118,14 +120,6 @@ class Traffic:
             at = _at(day, hour, 0) + timedelta(seconds=self._chance.uniform(0, 3600))
             if at < self._until - timedelta(minutes=1):
                 return at
-
-    @property
-    def _days(self) -> list[date]:
-        return list(self._period)
-
-    @property
-    def _day_weights(self) -> list[float]:
-        return list(accumulate(_weight(day) for day in self._period))
 
     def _talk(self, started: datetime, length: int) -> Talk:
         chance = self._chance

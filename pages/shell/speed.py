@@ -47,13 +47,18 @@ def draw_figures(report: PerformanceReport) -> None:
         _rate(report, "answer", _ANSWER, "normal", n=now.kept_answers, all=now.hosted_answers)
 
 
-def draw_charts(report: PerformanceReport) -> None:
-    """Times, who answered, verdicts and caches over the period."""
+def draw_times(report: PerformanceReport) -> None:
+    """How long whole answers took over the period, and one of their stages."""
     with st.grid(columns=2, min_column_width=380, gap="small"):
         _times(report, "total", text("performance.chart.total"), text("performance.chart.total_help"))
         stage = str(st.session_state.get(_STAGE) or STAGES[0])
         title = f"{text('performance.chart.stage')}: {text(f'performance.stage.{stage}')}"
         _times(report, stage, title, text("performance.chart.stage_help"), _choose_stage)
+
+
+def draw_traffic(report: PerformanceReport) -> None:
+    """Who answered, what was found, what was at hand and what went wrong over the period."""
+    with st.grid(columns=2, min_column_width=380, gap="small"):
         _counted(report, "modes", _MODES, lambda figures: figures.modes)
         _counted(report, "verdicts", _VERDICTS, lambda figures: figures.verdicts)
         _shares(report, "caches", _CACHES)
@@ -62,7 +67,6 @@ def draw_charts(report: PerformanceReport) -> None:
 
 def draw_troubles(report: PerformanceReport) -> None:
     """What went wrong, by cause; one sentence when nothing did."""
-    st.subheader(text("performance.troubles.heading"), anchor=False)
     kinds = {
         "failures": report.failures,
         "impairments": report.impairments,

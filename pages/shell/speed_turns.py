@@ -25,7 +25,9 @@ _CHAT = Path(__file__).resolve().parents[1] / "obrolan.py"
 
 def draw_slowest(slowest: Sequence[TurnTrace]) -> None:
     """A table of them, and the one that is picked, the slowest first."""
-    st.subheader(text("performance.slowest.heading"), anchor=False)
+    if not slowest:
+        st.caption(text("charts.empty"))
+        return
     st.caption(text("performance.slowest.caption", n=number(len(slowest))))
     with st.expander(text("performance.slowest.table"), icon=":material/list:"):
         st.dataframe([_shown(trace) for trace in slowest], hide_index=True, width="stretch")

@@ -45,5 +45,6 @@ def test_a_period_is_drawn_chosen_and_taken_home(busy: Console, browser: Browser
     figure = page.get_by_test_id("stMetric").filter(has_text=text("performance.figure.turns")).nth(1)
     expect(figure.get_by_test_id("stMetricValue")).to_have_text(number(len(frame)), timeout=PATIENT)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is wider than the screen"
-    page.get_by_role("link", name=text("performance.slowest.open")).click()
+    page.get_by_role("radio", name=text("performance.section.slowest"), exact=True).click()
+    page.get_by_role("link", name=text("performance.slowest.open")).click(timeout=PATIENT)
     expect(page).to_have_url(re.compile("percakapan="), timeout=PATIENT)

@@ -21,6 +21,10 @@ from tests.replay import replay
 from tests.ui.console import Opener, shown, started
 
 
+def section(app: AppTest, name: str) -> AppTest:
+    return app.segmented_control(key="performance.section").set_value(name).run()
+
+
 def figures(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
@@ -63,7 +67,8 @@ def test_a_question_is_in_the_figures_at_once(engine: BlockingEngine, open_page:
     app = open_page("kinerja", periode="today")
     assert not app.exception
     assert figures(app)[text("performance.figure.p50")] != "—"
-    assert turn.turn_id in app.selectbox(key="performance.trace").options or app.selectbox(key="performance.trace").value
+    section(app, "slowest").selectbox(key="performance.trace").set_value(turn.turn_id).run()
+    assert not app.exception and plain(text("performance.slowest.ok")) in shown(app)
 
 
 def test_a_period_is_beside_the_one_before_it_with_its_charts(busy: BlockingEngine, busy_page: Opener) -> None:
@@ -78,9 +83,12 @@ def test_a_period_is_beside_the_one_before_it_with_its_charts(busy: BlockingEngi
     assert seen[text("performance.figure.errors")] == percent(report.whole.error_rate, 2)
     cards = {metric.label: metric for metric in app.metric}
     assert "%" in cards[text("performance.figure.turns")].delta
-    assert len(app.get("plotly_chart")) == 6 + sum(bool(causes) for causes in _causes(report)) + 1
-    assert labels(app, "download_button").count(text("charts.download")) == len(app.get("plotly_chart"))
     assert "dibandingkan dengan" in shown(app)
+    for name, charts in {"times": 2, "traffic": 4, "troubles": sum(map(bool, _causes(report))), "slowest": 1}.items():
+        section(app, name)
+        assert not app.exception
+        assert len(app.get("plotly_chart")) == charts
+        assert labels(app, "download_button").count(text("charts.download")) == charts, "each with its values"
 
 
 def test_the_stage_of_the_second_chart_is_chosen(busy_page: Opener) -> None:
@@ -94,6 +102,7 @@ def test_the_stage_of_the_second_chart_is_chosen(busy_page: Opener) -> None:
 def test_a_slow_turn_is_opened_and_says_where_its_time_went(busy: BlockingEngine, busy_page: Opener) -> None:
     app = busy_page("kinerja", periode="month")
     second = busy.speed.report(_month(app)).slowest[1]
+    section(app, "slowest")
     app.selectbox(key="performance.trace").set_value(second.turn_id).run()
     assert not app.exception
     assert f"2. {duration(second.total_ms)}" in app.selectbox(key="performance.trace").options[1]

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Table
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.memory import Memory
 from sipd_core.chat.turn import AnsweredBy, Escalation, EscalationReason, Feedback, Turn, Verdict
+from sipd_core.deeds import Deed
 from sipd_core.documents import Hit
 from sipd_core.settings import load_settings
 from sipd_core.store.conversations import ConversationStore
@@ -72,6 +73,9 @@ class OneTransaction:
     def together(self, work: Callable[[Connection], T]) -> T:
         assert self._open is not None
         return work(self._open)
+
+    def note(self, connection: Connection, deed: Deed) -> None:
+        self._database.note(connection, deed)
 
     def upsert(self, connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
         self._database.upsert(connection, table, rows)

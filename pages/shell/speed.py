@@ -188,7 +188,15 @@ def _rate(
     if now is not None and before is not None:
         points = round((now - before) * 100, 1)
         moved = text("charts.period.points", points=f"{'+' if points > 0 else ''}{number(points, 1)}")
-    _card(name, percent(now, 2 if name == "errors" else 1), moved, colour, **said)
+    _card(name, _told_share(now, 2 if name == "errors" else 1), moved, colour, **said)
+
+
+def _told_share(share: float | None, decimals: int) -> str:
+    """A share that is small but not nothing never reads as nothing."""
+    least = 10.0 ** -(decimals + 2)
+    if share is not None and 0 < share < least:
+        return text("performance.figure.less_than", least=percent(least, decimals))
+    return percent(share, decimals)
 
 
 def _card(name: str, value: str, moved: str | None, colour: str, **said: int) -> None:

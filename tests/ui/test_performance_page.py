@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import resources
+from pages.shell import resources, speed
 from pages.shell.plain import plain
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import StoreLockedError
@@ -89,6 +89,11 @@ def test_a_period_is_beside_the_one_before_it_with_its_charts(busy: BlockingEngi
         assert not app.exception
         assert len(app.get("plotly_chart")) == charts
         assert labels(app, "download_button").count(text("charts.download")) == charts, "each with its values"
+
+
+def test_a_small_share_is_not_told_as_none() -> None:
+    told = [speed._told_share(share, 2) for share in (None, 0.0, 0.00004, 0.0001, 0.25)]
+    assert told == ["—", "0,00%", "< 0,01%", "0,01%", "25,00%"]
 
 
 def test_the_stage_of_the_second_chart_is_chosen(busy_page: Opener) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from pages.shell import desk_state
-from pages.shell.desk_words import span
+from pages.shell.desk_words import short_span, span
 from pages.shell.downloads import download_button
 from sipd_core.desk import EscalationDesk
 from sipd_core.locale_id import UNKNOWN, number
@@ -57,9 +57,9 @@ def _draw_figures(figures: DeskFigures) -> None:
     shown = [(f"desk.status.{status}", number(figures.by_status.get(status, 0))) for status in Status]
     shown += [
         ("desk.figure.unassigned", number(figures.unassigned)),
-        ("desk.figure.oldest", span(oldest)),
-        ("desk.figure.first_action", span(figures.to_first_action)),
-        ("desk.figure.resolution", span(figures.to_resolution)),
+        ("desk.figure.oldest", short_span(oldest)),
+        ("desk.figure.first_action", short_span(figures.to_first_action)),
+        ("desk.figure.resolution", short_span(figures.to_resolution)),
     ]
     with st.grid(columns=4, min_column_width=150, gap="small"):
         for key, value in shown:
@@ -90,6 +90,7 @@ def _filter(desk: EscalationDesk) -> TicketFilter:
         required=True,
         format_func=_status_name,
         key="desk.shown",
+        wrap=True,
         on_change=desk_state.first_page,
         persist_state="session",
     )

@@ -13,7 +13,7 @@ from pages.shell.turns import draw_question
 from sipd_core.chat.turn import Exchange
 from sipd_core.desk import EscalationDesk, TicketDetail
 from sipd_core.documents import Case
-from sipd_core.locale_id import ago, moment, number
+from sipd_core.locale_id import moment, number
 from sipd_core.texts import text
 from sipd_core.tickets import EventKind, Priority, Status, Ticket, TicketEvent
 
@@ -70,7 +70,9 @@ def _draw_head(ticket: Ticket) -> None:
 
 
 def _times(ticket: Ticket) -> list[str]:
-    said = [text("desk.time.made", at=moment(ticket.created_at), ago=ago(ticket.created_at, datetime.now(UTC)))]
+    said = [text("desk.time.made", at=moment(ticket.created_at))]
+    if ticket.status is not Status.DONE:
+        said.append(text("desk.time.age", took=span(datetime.now(UTC) - ticket.created_at)))
     if ticket.first_action_at is None:
         said.append(text("desk.time.untouched"))
     else:

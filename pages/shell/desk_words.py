@@ -19,6 +19,15 @@ def span(took: timedelta | None) -> str:
     return duration(took / timedelta(milliseconds=1))
 
 
+def short_span(took: timedelta | None) -> str:
+    """The same as one figure, where there is little room."""
+    if took is None or took < timedelta(hours=1):
+        return span(took)
+    if took < timedelta(days=1):
+        return text("desk.figure.hours", n=number(took / timedelta(hours=1), 1))
+    return text("desk.figure.days", n=number(took / timedelta(days=1), 1))
+
+
 def told(event: TicketEvent, by_seq: Mapping[int, TicketEvent]) -> str:
     """One event as a sentence; `by_seq` are all events of its ticket."""
     if event.undoes is not None:

@@ -1,9 +1,12 @@
 """The page of escalations, run whole: the queue, one ticket, what is done about it, and the way there from the chat."""
 
+from datetime import timedelta
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shell import desk_state
+from pages.shell.desk_words import short_span
 from sipd_core.blocking import BlockingEngine
 from sipd_core.texts import text
 from sipd_core.tickets import EventKind, Priority, Status, TicketFilter
@@ -207,3 +210,8 @@ def test_many_tickets_come_page_by_page(desk_engine: BlockingEngine, open_page: 
     assert subjects(app) == ["#26", "#27", "#28"]
     app = app.text_input(key="desk.search").set_value("catatan 25").run()
     assert subjects(app) == ["#28"], "a new filter starts at its first page"
+
+
+def test_a_figure_with_little_room_is_one_figure() -> None:
+    spans = [timedelta(seconds=30), timedelta(minutes=59), timedelta(hours=17, minutes=30), timedelta(days=8, hours=8)]
+    assert [short_span(took) for took in (None, *spans)] == ["—", "< 1 menit", "59 menit", "17,5 jam", "8,3 hari"]

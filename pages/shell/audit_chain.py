@@ -36,10 +36,11 @@ def draw_chain(engine: BlockingEngine) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{text('audit.chain.heading')}** {_badge(_seen())}", width="content")
-            if st.button(text("audit.chain.verify"), icon=":material/fact_check:", key="audit.verify"):
-                with errors_shown(), st.spinner(text("audit.chain.working")):
-                    _look(engine)
-                    st.rerun()
+            wanted = st.button(text("audit.chain.verify"), icon=":material/fact_check:", key="audit.verify")
+        if wanted:
+            with errors_shown(), st.spinner(text("audit.chain.working")):
+                _look(engine)
+                st.rerun()
         _draw_state(engine, _seen(), head.count)
         with st.expander(text("audit.chain.noted"), type="compact"):
             st.caption(text("audit.chain.noted_help"))

@@ -39,12 +39,13 @@ def draw_entries(engine: BlockingEngine) -> None:
     if not found.total:
         st.info(text("audit.table.no_match"), icon=":material/search_off:")
         return
-    _draw_total(engine, wanted, period, found.total)
+    st.caption(text("audit.table.total", n=number(found.total)))
     chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_number()}")
     if (pages := -(-found.total // SHOWN)) > 1:
         st.pagination(pages, key=_PAGE)
     if chosen is not None:
         _draw_details(chosen)
+    _draw_export(engine, wanted, period)
 
 
 def _number() -> int:
@@ -104,18 +105,16 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
     return AuditFilter(tuple(chosen), actor or "", which, period.start, period.end, said or "")
 
 
-def _draw_total(engine: BlockingEngine, wanted: AuditFilter, period: Period, total: int) -> None:
+def _draw_export(engine: BlockingEngine, wanted: AuditFilter, period: Period) -> None:
+    """Everything that the filter lets through."""
     days = {"first": period.first.isoformat(), "last": period.last.isoformat()}
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(text("audit.table.total", n=number(total)), width="content")
-        download_button(
-            text("audit.table.download"),
-            lambda: entries_csv(engine.audit.entries(wanted)),
-            file_name=text("audit.table.file", **days),
-            mime="text/csv",
-            key="audit.download",
-            type="tertiary",
-        )
+    download_button(
+        text("audit.table.download"),
+        lambda: entries_csv(engine.audit.entries(wanted)),
+        file_name=text("audit.table.file", **days),
+        mime="text/csv",
+        key="audit.download",
+    )
 
 
 def _table(entries: tuple[AuditEntry, ...], key: str) -> AuditEntry | None:

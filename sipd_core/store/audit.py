@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
-from sipd_core.deeds import Deed, DeedKind, DeedOutcome
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import AuditError
 from sipd_core.store.chain import START, Head, head_key, read_head
 from sipd_core.store.database import Database
@@ -38,7 +38,8 @@ class AuditEntry:
     object: str
     place: str
     address: str
-    outcome: DeedOutcome
+    outcome: str
+    """Of a DeedOutcome, unless somebody changed it."""
     details: Mapping[str, Any]
     hash: str
 
@@ -247,7 +248,16 @@ def _entry(row: Row[Any]) -> AuditEntry:
         row.object,
         row.place,
         row.address,
-        DeedOutcome(row.outcome),
-        json.loads(row.details),
+        row.outcome,
+        _details(row.details),
         row.hash,
     )
+
+
+def _details(stored: str) -> Mapping[str, Any]:
+    """As they were written; what somebody made of them that is no such thing any more is shown as it stands."""
+    try:
+        told = json.loads(stored)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"details": stored}

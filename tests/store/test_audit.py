@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from sipd_core.audit_words import entries_csv
 from sipd_core.deeds import Deed, DeedKind, DeedOutcome, Source, acting_as
 from sipd_core.errors import AuditError, SipdError
 from sipd_core.store.audit import AuditFilter, AuditLog, Flaw, noted_head
@@ -224,6 +225,14 @@ def test_a_deed_is_entered_with_its_transaction_or_not_at_all(database: Database
         database.note(connection, Deed(DeedKind.PRICE))
         database.note(connection, Deed(DeedKind.RATE))
     assert [entry.kind for entry in log.page().entries] == ["rate", "price"] and log.verify().is_whole
+
+
+@pytest.mark.parametrize("values", [{"outcome": "entah"}, {"details": "{"}, {"details": "[1]"}, {"kind": "entah"}])
+def test_what_somebody_made_of_an_entry_is_shown_and_not_stumbled_over(database: Database, values: dict[str, str]) -> None:
+    log = filled(database, 2)
+    tampered(database, lambda connection: connection.execute(update(audit_entries).values(values)))
+    assert log.page().total == len(log.page().entries) == 2 and entries_csv(log.entries())
+    assert log.verify().broken_at == 1
 
 
 def test_entries_are_filtered_and_paged(database: Database) -> None:

@@ -181,6 +181,12 @@ def test_cell_limit_names_column_and_length() -> None:
     assert "11" in table.rejections[0].reason
 
 
+def test_thousands_are_told_whole_when_a_cell_is_too_long() -> None:
+    table = read_table("log.csv", f"{HEADER}\nA,{'x' * 1_234},y,,\n".encode(), Limits(max_cell=1_200))
+    (rejected,) = table.rejections
+    assert "1.234 karakter" in rejected.reason and "1.200" in rejected.reason
+
+
 def test_long_cells_of_columns_not_read_do_no_harm() -> None:
     assert read(f"MENU,ISSUE,EVIDENCE\nA,satu,{'x' * 300_000}\n") == [("A", "satu", "")]
 

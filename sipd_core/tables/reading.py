@@ -273,8 +273,8 @@ def _is_shifted(cells: Sequence[str], headers: int, usual: int) -> bool:
 def _content_reason(texts: dict[Column, str], limits: Limits) -> str | None:
     for column, cell in texts.items():
         if len(cell) > limits.max_cell and column not in ABOUT_THE_REPORT:
-            length, limit = (f"{number:,}".replace(",", ".") for number in (len(cell), limits.max_cell))
-            return text("tables.cell_too_long", column=column.value, length=number(length), limit=number(limit))
+            length, limit = number(len(cell)), number(limits.max_cell)
+            return text("tables.cell_too_long", column=column.value, length=length, limit=limit)
     if not any(sign.isalnum() for sign in texts[Column.ISSUE]):
         return text("tables.issue_blank")
     return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shell.downloads import csv_bytes, download_button
+from pages.shell.paging import Pages
 from pages.shell.period import period_picker
 from sipd_core.alerts import wording
 from sipd_core.alerts.model import TRAITS, AlertEvent, EventKind, Kind, LogFilter
@@ -13,8 +14,7 @@ from sipd_core.locale_id import JAKARTA, UNKNOWN, moment, number
 from sipd_core.periods import Period
 from sipd_core.texts import text
 
-ROWS_SHOWN = 25
-PAGE = "alerts.log_page"
+_PAGES = Pages("alerts.log_page", 25)
 _LOGGED = [kind for kind in EventKind if kind not in (EventKind.TEST, EventKind.ESCALATION)]
 _COLUMNS = ("at", "rule", "event", "value", "threshold", "note", "actor")
 _EXPORTED = ("id", "at", "rule", "event", "value", "threshold", "unit", "detail", "actor", "note")
@@ -30,15 +30,12 @@ def draw_log(alerts: AlertRoom) -> None:
         key = "alerts.log.none" if wanted.rules or wanted.kinds else "alerts.log.empty"
         st.info(text(key), icon=":material/history:")
         return
-    pages = -(-total // ROWS_SHOWN)
-    shown = min(int(st.session_state.get(PAGE, 1)), pages)
-    events = alerts.events(wanted, ROWS_SHOWN, (shown - 1) * ROWS_SHOWN)
+    events = alerts.events(wanted, _PAGES.size, _PAGES.offset(total))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(text("alerts.log.total", n=number(total)), width="content")
         _draw_export(alerts, period, wanted)
     _draw_table(events)
-    if pages > 1:
-        st.pagination(pages, key=PAGE)
+    _PAGES.draw(total)
 
 
 def exported(events: Sequence[AlertEvent]) -> bytes:
@@ -55,7 +52,7 @@ def _filter(period: Period) -> LogFilter:
             placeholder=text("alerts.log.all_rules"),
             format_func=wording.title,
             key="alerts.log_rules",
-            on_change=_first_page,
+            on_change=_PAGES.begin_anew,
         )
         kinds = st.multiselect(
             text("alerts.log.kinds"),
@@ -63,13 +60,9 @@ def _filter(period: Period) -> LogFilter:
             placeholder=text("alerts.log.all_kinds"),
             format_func=lambda kind: text(f"alerts.event.{kind}"),
             key="alerts.log_kinds",
-            on_change=_first_page,
+            on_change=_PAGES.begin_anew,
         )
     return LogFilter(period.start, period.end, tuple(rules), tuple(kinds))
-
-
-def _first_page() -> None:
-    st.session_state[PAGE] = 1
 
 
 def _draw_export(alerts: AlertRoom, period: Period, wanted: LogFilter) -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shell.downloads import download_button
+from pages.shell.paging import Pages
 from pages.shell.period import period_picker
 from pages.shell.plain import plain_line
 from sipd_core.audit_words import (
@@ -17,11 +18,10 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.deeds import DeedKind, DeedOutcome
 from sipd_core.locale_id import moment, number
 from sipd_core.periods import Period
-from sipd_core.store.audit import AuditEntry, AuditFilter, AuditPage
+from sipd_core.store.audit import AuditEntry, AuditFilter
 from sipd_core.texts import text
 
-SHOWN = 25
-_PAGE = "audit.page"
+_PAGES = Pages("audit.page", 25)
 _ALL = "all"
 
 
@@ -35,34 +35,16 @@ def draw_entries(engine: BlockingEngine) -> None:
         return
     period = period_picker("audit")
     wanted = _filter(engine, period)
-    found = _page(engine, wanted)
+    found = _PAGES.read(lambda offset, limit: engine.audit.page(wanted, offset=offset, limit=limit))
     if not found.total:
         st.info(text("audit.table.no_match"), icon=":material/search_off:")
         return
     st.caption(text("audit.table.total", n=number(found.total)))
-    chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_number()}")
-    if (pages := -(-found.total // SHOWN)) > 1:
-        st.pagination(pages, key=_PAGE)
+    chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_PAGES.number()}")
+    _PAGES.draw(found.total)
     if chosen is not None:
         _draw_details(chosen)
     _draw_export(engine, wanted, period)
-
-
-def _number() -> int:
-    return int(st.session_state.get(_PAGE, 1))
-
-
-def _first_page() -> None:
-    st.session_state[_PAGE] = 1
-
-
-def _page(engine: BlockingEngine, wanted: AuditFilter) -> AuditPage:
-    """The page asked for; the first one when that is no more."""
-    found = engine.audit.page(wanted, offset=(_number() - 1) * SHOWN, limit=SHOWN)
-    if found.entries or not found.total:
-        return found
-    _first_page()
-    return engine.audit.page(wanted, limit=SHOWN)
 
 
 def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
@@ -73,7 +55,7 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         placeholder=text("ui.search"),
         key="audit.words",
         live="300ms",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     chosen = kinds.multiselect(
         text("audit.filter.kinds"),
@@ -81,7 +63,7 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         format_func=kind_name,
         placeholder=text("audit.filter.all_kinds"),
         key="audit.kinds",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     with words:
         outcome = st.segmented_control(
@@ -91,7 +73,7 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
             required=True,
             format_func=lambda name: text("audit.filter.all") if name == _ALL else outcome_name(name),
             key="audit.outcome",
-            on_change=_first_page,
+            on_change=_PAGES.begin_anew,
         )
     actor = kinds.selectbox(
         text("audit.filter.actor"),
@@ -99,7 +81,7 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         index=None,
         placeholder=text("audit.filter.all_actors"),
         key="audit.actor",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     which = "" if outcome in (None, _ALL) else str(outcome)
     return AuditFilter(tuple(chosen), actor or "", which, period.start, period.end, said or "")

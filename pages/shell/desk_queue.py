@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import streamlit as st
 
@@ -11,9 +12,8 @@ from pages.shell.downloads import download_button
 from sipd_core.desk import EscalationDesk
 from sipd_core.locale_id import UNKNOWN, number
 from sipd_core.texts import text
-from sipd_core.tickets import OPEN, DeskFigures, Priority, Status, Ticket, TicketFilter, TicketPage
+from sipd_core.tickets import OPEN, DeskFigures, Priority, Status, Ticket, TicketFilter
 
-ROWS_SHOWN = 25
 _SHOWN: dict[str, tuple[Status, ...]] = {
     "open": OPEN,
     **{status.value: (status,) for status in Status},
@@ -33,16 +33,15 @@ def draw_queue(desk: EscalationDesk) -> None:
         return
     _draw_figures(figures)
     wanted = _filter(desk)
-    found = _page(desk, wanted)
+    found = desk_state.PAGES.read(partial(desk.queue, wanted))
     if not found.total:
         st.info(text("desk.queue.no_match"), icon=":material/search_off:")
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(text("desk.queue.total", n=number(found.total)), width="content")
         _export(desk, wanted)
-    _table(found.tickets, f"desk.table.{hash(wanted)}.{desk_state.page()}.{desk_state.table_round()}")
-    if (pages := -(-found.total // ROWS_SHOWN)) > 1:
-        st.pagination(pages, key=desk_state.PAGE)
+    _table(found.tickets, f"desk.table.{hash(wanted)}.{desk_state.PAGES.number()}.{desk_state.table_round()}")
+    desk_state.PAGES.draw(found.total)
 
 
 def _empty() -> None:
@@ -80,7 +79,7 @@ def _filter(desk: EscalationDesk) -> TicketFilter:
         placeholder=text("desk.queue.search_hint"),
         key="desk.search",
         live="300ms",
-        on_change=desk_state.first_page,
+        on_change=desk_state.PAGES.begin_anew,
         persist_state="session",
     )
     shown = stands.segmented_control(
@@ -91,7 +90,7 @@ def _filter(desk: EscalationDesk) -> TicketFilter:
         format_func=_status_name,
         key="desk.shown",
         wrap=True,
-        on_change=desk_state.first_page,
+        on_change=desk_state.PAGES.begin_anew,
         persist_state="session",
     )
     with st.grid(columns=4, min_column_width=170, gap="small"):
@@ -119,18 +118,12 @@ def _choice(name: str, options: dict[str, str]) -> str | None:
         placeholder=text(f"desk.queue.all_{name}"),
         format_func=lambda value: options.get(value, value),
         key=key,
-        on_change=desk_state.first_page,
+        on_change=desk_state.PAGES.begin_anew,
         persist_state="session",
     )
 
 
-def _page(desk: EscalationDesk, wanted: TicketFilter) -> TicketPage:
-    """The page asked for; the first one when tickets have left the filter since and that page is no more."""
-    found = desk.queue(wanted, (desk_state.page() - 1) * ROWS_SHOWN, ROWS_SHOWN)
-    if found.tickets or not found.total:
-        return found
-    desk_state.first_page()
-    return desk.queue(wanted, 0, ROWS_SHOWN)
+
 
 
 def _table(tickets: Sequence[Ticket], key: str) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shell.paging import Pages
 from sipd_core.texts import text
 
 TICKET_PARAM = "tiket"
 """Name of the ticket's number in the address, so that a reload or a shared link shows it."""
 PAGE = "desk.page"
+PAGES = Pages(PAGE, 25)
 DESK_PAGE = Path(__file__).resolve().parents[1] / "eskalasi.py"
 CHAT_PAGE = Path(__file__).resolve().parents[1] / "obrolan.py"
 _ROUND = "desk.round"
@@ -41,13 +43,3 @@ def leave() -> None:
 def table_round() -> int:
     """Part of the table's key; a new number clears its selection."""
     return int(st.session_state.get(_ROUND, 0))
-
-
-def page() -> int:
-    """The page of the queue, from 1."""
-    return int(st.session_state.get(PAGE, 1))
-
-
-def first_page() -> None:
-    """A new filter starts at its first page."""
-    st.session_state[PAGE] = 1

@@ -1,6 +1,7 @@
 """What the lists of the base's health share: tiles, progress, the way back, filter, pages, download."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from pages.shell import health_state
 from pages.shell.cards import badge
 from pages.shell.downloads import csv_bytes, download_button
+from pages.shell.paging import Pages
 from pages.shell.plain import plain, plain_line, shortened
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case
@@ -135,13 +137,9 @@ def first_page(section: str) -> None:
 
 def paged(section: str, items: Sequence[T], size: int, draw: Callable[[tuple[T, ...]], None]) -> None:
     """One page of a list, drawn, and the way to the others."""
-    key = f"health.{section}.page"
-    pages = max(-(-len(items) // size), 1)
-    if int(st.session_state.get(key, 1)) > pages:
-        st.session_state[key] = 1
-    draw(page_of(items, (int(st.session_state.get(key, 1)) - 1) * size, size).items)
-    if pages > 1:
-        st.pagination(pages, key=key)
+    pages = Pages(f"health.{section}.page", size)
+    draw(pages.read(partial(page_of, items)).items)
+    pages.draw(len(items))
 
 
 def draw_total(section: str, count: int, header: Sequence[str], rows: Callable[[], Iterable[Sequence[object]]]) -> None:

@@ -6,6 +6,7 @@ from pages.shell import session
 from pages.shell.cards import badge
 from pages.shell.drafts import draw_notices, masked_help
 from pages.shell.frame import errors_kept, errors_shown
+from pages.shell.paging import Pages
 from pages.shell.plain import plain, plain_line
 from pages.shell.rejected import draw_rejected
 from sipd_core.blocking import BlockingEngine
@@ -14,7 +15,7 @@ from sipd_core.locale_id import duration, moment, number
 from sipd_core.texts import text
 
 POLL_SECONDS = 1.5
-ON_A_PAGE = 8
+_PAGES = Pages(session.HISTORY_PAGE, 8)
 
 _LOOKS = {
     ImportStatus.DONE: ("green", "check_circle"),
@@ -109,12 +110,9 @@ def draw_history(engine: BlockingEngine) -> None:
     if not count:
         st.caption(text("imports.history.empty"))
         return
-    pages = -(-count // ON_A_PAGE)
-    page = min(int(st.session_state.get(session.HISTORY_PAGE, 1)), pages)
-    for report in engine.imports(ON_A_PAGE, (page - 1) * ON_A_PAGE):
+    for report in engine.imports(_PAGES.size, _PAGES.offset(count)):
         _draw_report(engine, report)
-    if pages > 1:
-        st.pagination(pages, key=session.HISTORY_PAGE)
+    _PAGES.draw(count)
 
 
 @st.fragment

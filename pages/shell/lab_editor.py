@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import lab_figures, lab_state
 from pages.shell.frame import errors_kept
+from pages.shell.paging import Pages
 from pages.shell.plain import plain
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import number
@@ -15,8 +16,7 @@ from sipd_core.store.gold import GoldQuestion, GoldSet
 from sipd_core.tables.gold import LONGEST_QUESTION, LONGEST_STYLE, GoldRow, split_references
 from sipd_core.texts import text
 
-ROWS_SHOWN = 50
-PAGE = "lab.editor.page"
+_PAGES = Pages("lab.editor.page", 50)
 _SEARCH = "lab.editor.search"
 _EDITED = ("query", "style", "cases")
 
@@ -33,27 +33,19 @@ def draw(engine: BlockingEngine, chosen: GoldSet) -> None:
         placeholder=text("laboratory.editor.search"),
         key=_SEARCH,
         live="300ms",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
         label_visibility="collapsed",
     )
-    offset = (int(st.session_state.get(PAGE, 1)) - 1) * ROWS_SHOWN
-    page = engine.laboratory.gold.page(chosen.id, search or "", offset=offset, limit=ROWS_SHOWN)
-    if page.total and not page.questions:
-        _first_page()
-        page, offset = engine.laboratory.gold.page(chosen.id, search or "", limit=ROWS_SHOWN), 0
+    gold = engine.laboratory.gold
+    page = _PAGES.read(lambda offset, limit: gold.page(chosen.id, search or "", offset=offset, limit=limit))
     if not page.total:
         st.info(text("laboratory.editor.no_match"), icon=":material/search_off:")
         return
     st.caption(text("laboratory.editor.hint", n=number(page.total)))
-    key = f"lab.editor.{chosen.id}.{hash(search)}.{offset}.{lab_state.rounds()}"
+    key = f"lab.editor.{chosen.id}.{hash(search)}.{_PAGES.offset(page.total)}.{lab_state.rounds()}"
     _table(page.questions, key)
     _changes(engine, page.questions, key)
-    if (pages := -(-page.total // ROWS_SHOWN)) > 1:
-        st.pagination(pages, key=PAGE)
-
-
-def _first_page() -> None:
-    st.session_state[PAGE] = 1
+    _PAGES.draw(page.total)
 
 
 def _table(questions: Sequence[GoldQuestion], key: str) -> None:

@@ -1,15 +1,19 @@
 """The rows of the knowledge base as a table with search, filters, pages, what may be done to rows, and export."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shell import cards, case_actions, reports, session
 from pages.shell.downloads import download_button
+from pages.shell.paging import Pages
 from sipd_core.blocking import BlockingEngine
-from sipd_core.documents import Case, CaseFilter, CasePage
+from sipd_core.documents import Case, CaseFilter
 from sipd_core.locale_id import number
 from sipd_core.texts import text
 
 ROWS_SHOWN = 25
+_PAGES = Pages(session.TABLE_PAGE, ROWS_SHOWN)
 _STATES = {"all": None, "on": True, "off": False}
 
 
@@ -18,30 +22,16 @@ def draw_cases(engine: BlockingEngine) -> None:
     st.subheader(text("knowledge.table.heading"), anchor=False)
     case_actions.draw_last(engine)
     wanted = _filter(engine)
-    found = _page(engine, wanted)
+    found = _PAGES.read(partial(engine.cases, wanted))
     if not found.total:
         st.info(text("knowledge.table.no_match"), icon=":material/search_off:")
         return
     st.caption(f"{text('knowledge.table.total', total=number(found.total))} · {text('knowledge.table.select_hint')}")
-    chosen = _table(found.cases, f"knowledge.table.{hash(wanted)}.{_number()}.{session.table_round()}")
-    if (pages := -(-found.total // ROWS_SHOWN)) > 1:
-        st.pagination(pages, key=session.TABLE_PAGE)
+    chosen = _table(found.cases, f"knowledge.table.{hash(wanted)}.{_PAGES.number()}.{session.table_round()}")
+    _PAGES.draw(found.total)
     if chosen:
         _chosen(engine, chosen)
     _export(engine)
-
-
-def _number() -> int:
-    return int(st.session_state.get(session.TABLE_PAGE, 1))
-
-
-def _page(engine: BlockingEngine, wanted: CaseFilter) -> CasePage:
-    """The page asked for; the first one when rows have gone since and that page is no more."""
-    found = engine.cases(wanted, (_number() - 1) * ROWS_SHOWN, ROWS_SHOWN)
-    if found.cases or not found.total:
-        return found
-    _first_page()
-    return engine.cases(wanted, 0, ROWS_SHOWN)
 
 
 def _filter(engine: BlockingEngine) -> CaseFilter:
@@ -52,7 +42,7 @@ def _filter(engine: BlockingEngine) -> CaseFilter:
         placeholder=text("ui.search"),
         key="knowledge.search",
         live="300ms",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     with menus:
         menu = _choice("menu", engine.menus())
@@ -76,7 +66,7 @@ def _choice(name: str, options: tuple[tuple[str, int], ...]) -> str | None:
             "knowledge.table.option", name=value or text("chat.card.no_menu"), n=number(counts.get(value))
         ),
         key=f"knowledge.{name}",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
 
 
@@ -89,7 +79,7 @@ def _batch(engine: BlockingEngine) -> str | None:
         placeholder=text("knowledge.table.all_batchs"),
         format_func=lambda id_: cards.batch_name(reports[id_]),
         key="knowledge.batch",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
 
 
@@ -102,14 +92,9 @@ def _state(name: str) -> bool | None:
         required=True,
         format_func=lambda state: text(f"knowledge.table.{name}_{state}"),
         key=f"knowledge.{name}_state",
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     return _STATES[chosen or "all"]
-
-
-def _first_page() -> None:
-    """A new filter starts at its first page; a page beyond the last one would be empty."""
-    st.session_state[session.TABLE_PAGE] = 1
 
 
 def _table(cases: tuple[Case, ...], key: str) -> list[Case]:

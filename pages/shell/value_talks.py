@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shell import session, value_state
 from pages.shell.downloads import download_button
+from pages.shell.paging import Pages
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import duration, moment, number
 from sipd_core.store.outcomes import ConversationOutcome
@@ -15,7 +16,7 @@ from sipd_core.value import MEMBERS, ValueReport
 from sipd_core.value_exports import conversations_csv
 from sipd_core.value_words import label
 
-ROWS_SHOWN = 25
+_PAGES = Pages(value_state.PAGE, 25)
 _WIDTHS = {"began": 130, "title": 250, "outcome": 165, "by": 105, "reasons": 135, "times": 122}
 """Columns and their width in pixels; with the link before them all fit beside the menu of a usual screen."""
 
@@ -31,7 +32,7 @@ def draw(_engine: BlockingEngine, report: ValueReport) -> None:
         list(MEMBERS),
         format_func=lambda name: text("value.talk.option", name=label(name), n=number(len(report.members(name)))),
         key=value_state.SHOWN,
-        on_change=_first_page,
+        on_change=_PAGES.begin_anew,
     )
     found = report.members(figure)[::-1]
     if not found:
@@ -41,18 +42,13 @@ def draw(_engine: BlockingEngine, report: ValueReport) -> None:
     _download(found)
 
 
-def _first_page() -> None:
-    st.session_state[value_state.PAGE] = 1
-
-
 def _table(found: Sequence[ConversationOutcome]) -> None:
-    pages = -(-len(found) // ROWS_SHOWN)
-    place = min(int(st.session_state.get(value_state.PAGE, 1)), pages) - 1
+    offset = _PAGES.offset(len(found))
     names = {name: text(f"value.talk.{name}") for name in ("open", *_WIDTHS)}
     st.dataframe(
         [
             dict(zip(names.values(), _line(one), strict=True))
-            for one in found[place * ROWS_SHOWN : (place + 1) * ROWS_SHOWN]
+            for one in found[offset : offset + _PAGES.size]
         ],
         hide_index=True,
         width="stretch",
@@ -62,8 +58,7 @@ def _table(found: Sequence[ConversationOutcome]) -> None:
         },
         height="content",
     )
-    if pages > 1:
-        st.pagination(pages, key=value_state.PAGE)
+    _PAGES.draw(len(found))
 
 
 def _line(one: ConversationOutcome) -> tuple[str, ...]:

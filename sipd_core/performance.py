@@ -19,8 +19,8 @@ from sqlalchemy import Row, select
 from sipd_core.cache import VectorOrigin
 from sipd_core.metrics import Latency, latency
 from sipd_core.periods import Period
-from sipd_core.store.budgets import PICO
 from sipd_core.store.database import Database
+from sipd_core.store.money import PICO
 from sipd_core.store.schema import usage
 from sipd_core.store.traces import OK, STOPPED, TraceStore, TurnTrace
 from sipd_core.tables.exports import write_csv

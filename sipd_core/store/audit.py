@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import AuditError

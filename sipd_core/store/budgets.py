@@ -8,12 +8,11 @@ from sqlalchemy import Connection, func, select
 
 from sipd_core.errors import BudgetExceededError
 from sipd_core.locale_id import usd
+from sipd_core.store.money import PICO
 from sipd_core.store.schema import usage
 from sipd_core.texts import text
 from sipd_core.usage import CallRecord, jakarta_day
 
-PICO = Decimal(10) ** 12
-"""Money is whole pico-dollars in the database."""
 BUDGET_LOCK = 5718
 """PostgreSQL's advisory lock under which budgets are checked one after the other; SQLite has one writer anyway."""
 LONGEST_CALL = timedelta(hours=1)

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from sipd_core.store.budgets import PICO
 from sipd_core.store.database import Database
 from sipd_core.store.entries import EntryLog
+from sipd_core.store.money import PICO
 from sipd_core.store.schema import invoice_entries
 
 

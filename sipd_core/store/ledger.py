@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from sipd_core.deeds import Deed, DeedKind, DeedOutcome
 from sipd_core.errors import BudgetExceededError
-from sipd_core.store.budgets import PICO, Budgets
+from sipd_core.store.budgets import Budgets
 from sipd_core.store.database import Database
+from sipd_core.store.money import PICO, dollars, pico
 from sipd_core.store.schema import usage
 from sipd_core.store.sparing import Sparing
 from sipd_core.store.usage_report import EXPORTED, exported, usage_report
@@ -246,7 +247,7 @@ def _row(call: CallRecord) -> dict[str, Any]:
         "latency_ms": call.latency_ms,
         "retries": call.retries,
         "outcome": call.outcome,
-        "cost_pico_usd": None if call.cost_usd is None else int((call.cost_usd * PICO).to_integral_value()),
+        "cost_pico_usd": pico(call.cost_usd),
         "conversation_id": call.conversation,
         "request_id": call.request_id[:REQUEST_ID] if call.request_id else None,
         "priced_by": None,
@@ -263,7 +264,7 @@ def _call(row: Row[Any]) -> CallRecord:
         usage=Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, row.estimated),
         texts=row.texts,
         latency_ms=row.latency_ms,
-        cost_usd=None if row.cost_pico_usd is None else row.cost_pico_usd / PICO,
+        cost_usd=dollars(row.cost_pico_usd),
         conversation=row.conversation_id,
         retries=row.retries,
         outcome=Outcome(row.outcome),

@@ -10,8 +10,8 @@ from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy import text as sql
 
 from sipd_core.periods import Period
-from sipd_core.store.budgets import PICO
 from sipd_core.store.database import Database
+from sipd_core.store.money import PICO
 from sipd_core.store.repricing import CACHED
 from sipd_core.store.schema import traces, usage
 from sipd_core.usage import Outcome, Usage

@@ -15,9 +15,9 @@ from sqlalchemy import BigInteger, Connection, Row, case, cast, func, literal, s
 
 from sipd_core.errors import SpendingError
 from sipd_core.prices import Price
-from sipd_core.store.budgets import PICO
 from sipd_core.store.database import Database
 from sipd_core.store.entries import Entry, EntryLog
+from sipd_core.store.money import PICO
 from sipd_core.store.price_list import MICRO
 from sipd_core.store.schema import repricings, usage
 from sipd_core.usage import Outcome, Usage

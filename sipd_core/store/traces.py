@@ -17,8 +17,8 @@ from sipd_core.cache import VectorOrigin
 from sipd_core.chat.turn import Verdict
 from sipd_core.errors import NotFoundError
 from sipd_core.periods import Period
-from sipd_core.store.budgets import PICO
 from sipd_core.store.database import Database
+from sipd_core.store.money import dollars, pico
 from sipd_core.store.schema import traces
 from sipd_core.store.times import moment
 from sipd_core.usage import Usage, jakarta_day
@@ -167,7 +167,7 @@ def trace_row(trace: TurnTrace) -> dict[str, Any]:
         "cached_tokens": used.cached if used else None,
         "completion_tokens": used.completion if used else None,
         "estimated": used.estimated if used else False,
-        "cost_pico_usd": None if trace.cost_usd is None else int((trace.cost_usd * PICO).to_integral_value()),
+        "cost_pico_usd": pico(trace.cost_usd),
         "embedding_cache": trace.embedding_cache,
         "answer_cached": trace.answer_cached,
         "retries": trace.retries,
@@ -190,7 +190,7 @@ def _trace(row: Row[Any]) -> TurnTrace:
         relevance=row.relevance,
         timings_ms=json.loads(row.timings),
         usage=used,
-        cost_usd=None if row.cost_pico_usd is None else row.cost_pico_usd / PICO,
+        cost_usd=dollars(row.cost_pico_usd),
         embedding_cache=VectorOrigin(row.embedding_cache) if row.embedding_cache else None,
         answer_cached=row.answer_cached,
         retries=row.retries,

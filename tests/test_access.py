@@ -8,19 +8,12 @@ from sipd_core.access import Access
 from sipd_core.errors import KeyRefusedError, RateExceededError, ScopeError
 from sipd_core.scopes import Scope
 from sipd_core.store.database import Database
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 25, tzinfo=UTC).timestamp()
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 25, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.settings import Settings
 from sipd_core.status import Condition, Part
 from sipd_core.vitals import KEPT_SECONDS, Vitals
+from tests.clock import Clock
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +25,6 @@ def engine(settings: Settings, folder: Path) -> Iterator[BlockingEngine]:
     made.wait_until_prepared(300)
     yield made
     made.close()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def look(vitals: Vitals) -> dict[Part, Condition]:
@@ -58,7 +51,7 @@ def test_what_stands_in_is_told(engine: BlockingEngine, settings: Settings, fold
 def test_a_provider_that_is_left_alone_and_a_full_disk(
     engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    inner, clock, said = engine._engine, Clock(), [None, "sedang terganggu"]
+    inner, clock, said = engine._engine, Clock(100.0), [None, "sedang terganggu"]
     vitals = Vitals(inner._database, inner.base, folder=tmp_path, trouble=lambda: said[-1], clock=clock)
     assert look(vitals)[Part.PROVIDER] is Condition.DEGRADED
     said.append(None)

@@ -5,19 +5,13 @@ import pytest
 from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer, same_question
 from sipd_core.chat.turn import Verdict
 from sipd_core.knowledge.base import SearchResult
+from tests.clock import Clock
 
 KEPT = KeptAnswer(SearchResult((), Verdict.FOUND, 0.9), "Tekan Transfer [K1].", ("kasus-1",), "model-a")
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def cache(size: int = 10, clock: Clock | None = None) -> AnswerCache:
-    made = AnswerCache(size, 60, timer=clock or Clock())
+    made = AnswerCache(size, 60, timer=clock or Clock(0.0))
     made.put("Cara aktifkan akun?", "7", KEPT)
     return made
 
@@ -39,7 +33,7 @@ def test_another_state_of_the_knowledge_is_another_question() -> None:
 
 
 def test_it_forgets_in_time_and_by_size() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     kept = cache(2, clock)
     clock.now = 61
     assert kept.get("cara aktifkan akun", "7") is None

@@ -9,21 +9,14 @@ from sipd_core.scopes import Scope
 from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.store.database import Database
 from sipd_core.store.schema import api_keys
+from tests.clock import Clock
 
 NOW = 1_795_323_600.0
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

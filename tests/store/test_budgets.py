@@ -14,23 +14,14 @@ from sipd_core.store.database import Database
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.schema import usage
 from sipd_core.usage import CallRecord, Usage
+from tests.clock import Clock
 
 NOON = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = NOON.timestamp()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON.timestamp())
 
 
 def tracker(database: Database, clock: Clock, daily: str | None = None, monthly: str | None = None) -> CostTracker:

@@ -30,6 +30,7 @@ from sipd_core.store.tuning import TuningStore
 from sipd_core.tables.gold import GoldRow
 from sipd_core.usage import CallRecord, Usage
 from tests.builders import make_case, make_report, make_turn
+from tests.clock import Clock
 
 BU_ADMIN = Source("konsol", "10.1.2.3", "Bu Admin")
 
@@ -133,15 +134,8 @@ def test_keys_made_and_revoked_without_the_key_itself(database: Database) -> Non
         assert secret[-43:] not in repr(connection.execute(select(audit_entries)).all())
 
 
-class Clock:
-    now = 1_795_323_600.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_refused_calls_are_entered_once_a_minute_with_how_many_were_not(database: Database) -> None:
-    clock = Clock()
+    clock = Clock(1_795_323_600.0)
     access = Access(database, chat_limit=9, read_limit=9, clock=clock)
     made, secret = access.keys.add("bot", {Scope.CHAT})
     with acting_as(Source(HTTP, "10.9.9.9")):
@@ -165,7 +159,7 @@ def test_refused_calls_are_entered_once_a_minute_with_how_many_were_not(database
 
 
 def test_a_flood_of_different_callers_does_not_fill_the_audit(database: Database) -> None:
-    access = Access(database, chat_limit=9, read_limit=9, clock=Clock())
+    access = Access(database, chat_limit=9, read_limit=9, clock=Clock(1_795_323_600.0))
     for n in range(600):
         with acting_as(Source(HTTP, f"10.0.{n // 256}.{n % 256}")), pytest.raises(KeyRefusedError):
             access.enter("x", Scope.CHAT)
@@ -187,7 +181,7 @@ def test_escalations_and_secrets_in_messages(database: Database) -> None:
 
 
 def test_a_budget_that_stops_calls_is_entered_although_the_call_is_not(database: Database) -> None:
-    clock = Clock()
+    clock = Clock(1_795_323_600.0)
     books = CostTracker(database, daily_budget=Decimal(1), usd_idr=Decimal(16_000), clock=clock)
     call = CallRecord(datetime.fromtimestamp(clock.now, UTC), "chat", "model-a", Usage(10), 1, 3.0, Decimal(2))
     for passes in (0, 1, 61):

@@ -9,22 +9,15 @@ import pytest
 
 from sipd_core.store.database import Database
 from sipd_core.store.rate_limits import WINDOW, RateLimitStore
+from tests.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_795_323_600.123
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 60, 1_000])

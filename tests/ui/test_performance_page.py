@@ -15,7 +15,6 @@ from sipd_core.errors import StoreLockedError
 from sipd_core.locale_id import duration, number, percent
 from sipd_core.periods import Period
 from sipd_core.store.database import Database
-from sipd_core.store.traces import TurnTrace
 from sipd_core.texts import text
 from tests.replay import replay
 from tests.ui.console import Opener, shown, started

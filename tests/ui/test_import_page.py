@@ -185,6 +185,7 @@ def test_an_import_is_paused_resumed_and_undone(
 def test_the_history_is_paged(empty_engine: BlockingEngine, open_page: Opener) -> None:
     for at in range(10):
         empty_engine.import_files([(f"log-{at}.csv", as_file(b"MENU,ISSUE\nLogin,aduan nomor %d\n" % at))])
+    empty_engine.wait_until_indexed()  # an import under way is named above the history too
     app = open_page("impor")
     assert "log\\-9" in labels(app)
     assert "log\\-1" not in labels(app)

@@ -9,9 +9,10 @@ from sipd_core.logs import USAGE_LOGGER, configure_logging
 
 
 @pytest.fixture(autouse=True)
-def restore() -> Iterator[None]:
+def new_process() -> Iterator[None]:
     logger, usage = logging.getLogger("sipd_core"), logging.getLogger(USAGE_LOGGER)
     before = logger.level, logger.propagate, logger.handlers[:], usage.level
+    logger.propagate, logger.handlers[:] = True, []  # as in a new process: pytest listens at a logger that was set up
     yield
     logger.level, logger.propagate, logger.handlers[:], usage.level = before
 

@@ -5,11 +5,12 @@ import streamlit as st
 from pages.shell import costs_detail, costs_invoices, costs_prices, costs_rates, costs_state, costs_summary
 from pages.shell.frame import errors_shown, page_frame
 from sipd_core.blocking import BlockingEngine
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 
 def main() -> None:
-    engine = page_frame(text("cost.title"), text("cost.intro"))
+    engine = page_frame(text("cost.title"), text("cost.intro"), needs=Permission.FIGURES)
     st.session_state.setdefault(costs_state.SECTION, "summary")
     section = st.segmented_control(
         text("cost.section.label"),

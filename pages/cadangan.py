@@ -4,22 +4,24 @@ import streamlit as st
 
 from pages.shell import backup_list, backup_state, backup_work
 from pages.shell.frame import errors_shown, page_frame
+from pages.shell.resources import acting_name
 from pages.shell.uploader import label_uploader
 from sipd_core.blocking import BlockingEngine
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 FILE_TYPES = ["zip"]
 
 
 def main() -> None:
-    engine = page_frame(text("backup.title"), text("backup.intro"))
+    engine = page_frame(text("backup.title"), text("backup.intro"), needs=Permission.BACKUP)
     with errors_shown():
         overview = engine.backups.overview()
         busy = engine.backups.is_busy
         backup_list.draw_summary(overview)
         label = text("backup.make.button")
         if st.button(label, type="primary", icon=":material/backup:", disabled=busy, key="backup.make"):
-            engine.backups.start_making(text("people.local"))
+            engine.backups.start_making(acting_name())
             st.rerun()
         backup_work.draw_work(engine)
         backup_list.draw_entries(engine, overview, busy=busy)
@@ -39,7 +41,7 @@ def _upload(engine: BlockingEngine) -> None:
     button = text("backup.upload.button")
     if st.button(button, icon=":material/upload:", disabled=file is None, key="backup.receive") and file is not None:
         with errors_shown(), st.spinner(text("backup.upload.working")):
-            record = engine.backups.receive(file, text("people.local"))
+            record = engine.backups.receive(file, acting_name())
             backup_state.received(record.id)
             st.rerun()
 

@@ -4,11 +4,12 @@ import streamlit as st
 
 from pages.shell import desk_queue, desk_state, desk_ticket
 from pages.shell.frame import errors_shown, page_frame
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 
 def main() -> None:
-    engine = page_frame(text("desk.title"), text("desk.intro"))
+    engine = page_frame(text("desk.title"), text("desk.intro"), needs=Permission.TICKETS)
     wanted = desk_state.ticket()
     if wanted is not None:
         label = text("desk.back")

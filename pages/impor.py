@@ -8,6 +8,7 @@ from pages.shell.plain import plain
 from pages.shell.uploader import label_uploader
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import SipdError
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 FILE_TYPES = ["csv", "xlsx", "tsv", "txt", "xlsm", "xls", "ods"]
@@ -15,7 +16,7 @@ FILE_TYPES = ["csv", "xlsx", "tsv", "txt", "xlsm", "xls", "ods"]
 
 
 def main() -> None:
-    engine = page_frame(text("imports.title"), text("imports.intro"))
+    engine = page_frame(text("imports.title"), text("imports.intro"), needs=Permission.BASE_WRITE)
     with errors_shown():
         _upload(engine)
         drafts.draw_drafts(engine)

@@ -14,6 +14,7 @@ from pages.shell import (
 from pages.shell.frame import errors_shown, page_frame
 from sipd_core.blocking import BlockingEngine
 from sipd_core.knowledge.findings import Findings
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 SECTIONS = {
@@ -25,7 +26,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    engine = page_frame(text("health.title"), text("health.intro"))
+    engine = page_frame(text("health.title"), text("health.intro"), needs=Permission.BASE_WRITE)
     with errors_shown():
         view = engine.health.look()
         health_parts.draw_done(engine)

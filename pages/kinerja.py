@@ -9,6 +9,7 @@ from pages.shell.frame import errors_shown, page_frame
 from pages.shell.period import compared, period_picker
 from sipd_core.blocking import BlockingEngine
 from sipd_core.performance import PerformanceReport
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 REFRESH_SECONDS = 5
@@ -22,7 +23,7 @@ _SECTIONS: dict[str, Callable[[PerformanceReport], None]] = {
 
 
 def main() -> None:
-    engine = page_frame(text("performance.title"), text("performance.intro"))
+    engine = page_frame(text("performance.title"), text("performance.intro"), needs=Permission.FIGURES)
     _live(engine)
     st.subheader(text("performance.period.heading"), anchor=False)
     period = period_picker("performance")

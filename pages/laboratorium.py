@@ -12,6 +12,7 @@ from pages.shell import (
 )
 from pages.shell.frame import errors_shown, page_frame
 from sipd_core.blocking import BlockingEngine
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 SECTIONS = {
@@ -24,7 +25,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    engine = page_frame(text("laboratory.title"), text("laboratory.intro"))
+    engine = page_frame(text("laboratory.title"), text("laboratory.intro"), needs=Permission.TUNE)
     with errors_shown():
         lab_force.draw_line(engine)
         lab_state.draw_undo(engine)

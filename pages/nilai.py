@@ -12,6 +12,7 @@ from pages.shell import (
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.period import period_picker
 from sipd_core.blocking import BlockingEngine
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 from sipd_core.value import ValueReport
 
@@ -24,7 +25,7 @@ SECTIONS: dict[str, Callable[[BlockingEngine, ValueReport], None]] = {
 
 
 def main() -> None:
-    engine = page_frame(text("value.title"), text("value.intro"))
+    engine = page_frame(text("value.title"), text("value.intro"), needs=Permission.FIGURES)
     with errors_shown():
         period = period_picker("value")
         section = value_state.section(list(SECTIONS))

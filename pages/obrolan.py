@@ -9,13 +9,14 @@ from pages.shell.plain import plain_line
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Conversation
 from sipd_core.errors import NotFoundError, SipdError
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 EXAMPLES = ("one", "two", "three", "four", "five", "six")
 
 
 def main() -> None:
-    engine = page_frame(text("chat.title"))
+    engine = page_frame(text("chat.title"), needs=Permission.ASK)
     with errors_shown():
         session_id, conversation = _current(engine)
         kept = _still_unanswered(conversation)

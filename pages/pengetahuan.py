@@ -9,13 +9,14 @@ from pages.shell.frame import errors_kept, errors_shown, page_frame
 from pages.shell.table import draw_cases
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import number
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 IMPORT_PAGE = Path(__file__).with_name("impor.py")
 
 
 def main() -> None:
-    engine = page_frame(text("knowledge.title"), text("knowledge.intro"))
+    engine = page_frame(text("knowledge.title"), text("knowledge.intro"), needs=Permission.BASE_READ)
     with errors_shown():
         status = engine.status()
         _samples(engine, status.sample_cases)

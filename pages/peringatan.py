@@ -4,12 +4,14 @@ import streamlit as st
 
 from pages.shell import alerts_editor, alerts_log, alerts_states, alerts_webhook
 from pages.shell.frame import errors_shown, page_frame
+from pages.shell.resources import acting_name
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 
 def main() -> None:
-    engine = page_frame(text("alerts.page.title"), text("alerts.page.intro"), alerts=False)
-    actor = text("people.local")
+    engine = page_frame(text("alerts.page.title"), text("alerts.page.intro"), needs=Permission.FIGURES, alerts=False)
+    actor = acting_name()
     with errors_shown():
         alerts = engine.alerts
         alerts_states.draw_states(alerts, actor)

@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.logs",
         "sipd_core.retrieval",
         "sipd_core.scopes",
+        "sipd_core.permissions",
         "sipd_core.deeds",
         "sipd_core.tally",
         "sipd_core.roi",

@@ -8,6 +8,7 @@ from pages.shell import backup_state, session
 from pages.shell.frame import errors_kept
 from pages.shell.pause import draw_step
 from pages.shell.plain import plain, plain_line
+from pages.shell.resources import acting_name
 from sipd_core.backup.progress import Work, WorkKind
 from sipd_core.backup.trial import report_from_json
 from sipd_core.blocking import BlockingEngine
@@ -71,7 +72,7 @@ def ask_to_remove(engine: BlockingEngine, record: BackupRecord) -> None:
 def _restore(engine: BlockingEngine, id_: str) -> None:
     if _is_typed():
         with errors_kept():
-            engine.backups.start_restoring(id_, text("people.local"))
+            engine.backups.start_restoring(id_, acting_name())
 
 
 def _is_typed() -> bool:

@@ -9,6 +9,7 @@ from pages.shell import session
 from pages.shell.cards import badge
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain, plain_line, shortened
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseVersion, Change, ChangeKind
 from sipd_core.locale_id import moment, number
@@ -64,7 +65,7 @@ def _button(name: str, icon: str, *, primary: bool = False) -> bool:
 def _switch(engine: BlockingEngine, chosen: list[Case], kind: ChangeKind) -> None:
     states: dict[str, Case | None] = {case.id: replace(case, enabled=kind is ChangeKind.ENABLE) for case in chosen}
     with errors_shown():
-        _done(engine.change_cases(kind, states, actor=text("people.local"), note=_note(chosen)))
+        _done(engine.change_cases(kind, states, actor=acting_name(), note=_note(chosen)))
         st.rerun()
 
 
@@ -80,7 +81,7 @@ def _confirm_deletion(engine: BlockingEngine, chosen: list[Case]) -> None:
 def _delete(engine: BlockingEngine, chosen: list[Case]) -> None:
     states: dict[str, Case | None] = {case.id: None for case in chosen}
     with errors_kept():
-        _done(engine.change_cases(ChangeKind.DELETE, states, actor=text("people.local"), note=_note(chosen)))
+        _done(engine.change_cases(ChangeKind.DELETE, states, actor=acting_name(), note=_note(chosen)))
 
 
 @st.dialog(text("changes.edit.title"), width="large", icon=":material/edit:")
@@ -101,7 +102,7 @@ def _edit(engine: BlockingEngine, case: Case) -> None:
         if st.form_submit_button(text("changes.edit.save"), type="primary", icon=":material/save:"):
             with errors_shown():
                 edited = replace(case, menu=menu, issue=issue, remedy=remedy, **more)
-                _done(engine.edit_case(edited, text("people.local"), note.strip() or _note([case])))
+                _done(engine.edit_case(edited, acting_name(), note.strip() or _note([case])))
                 st.rerun()
 
 
@@ -162,7 +163,7 @@ def _note(chosen: list[Case]) -> str:
 
 def _undo(engine: BlockingEngine, change_id: str) -> None:
     with errors_kept():
-        engine.undo_change(change_id, text("people.local"))
+        engine.undo_change(change_id, acting_name())
         session.forget_change()
         session.flash(text("changes.made.undone"))
 

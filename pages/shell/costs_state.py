@@ -11,6 +11,7 @@ from pages.shell import session
 from pages.shell.frame import errors_kept
 from pages.shell.period import period_picker
 from pages.shell.plain import plain_line
+from pages.shell.resources import acting_name
 from sipd_core.errors import SpendingError
 from sipd_core.locale_id import moment, number, parse_number
 from sipd_core.periods import Period
@@ -27,7 +28,7 @@ SHOWN = 8
 
 def actor() -> str:
     """The name under which things are written down."""
-    return text("people.local")
+    return acting_name()
 
 
 def go(section: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shell.paging import Pages
-from sipd_core.texts import text
+from pages.shell.resources import acting_name
 
 TICKET_PARAM = "tiket"
 """Name of the ticket's number in the address, so that a reload or a shared link shows it."""
@@ -20,7 +20,7 @@ _LONGEST = 9
 
 def actor() -> str:
     """The name under which things are written down."""
-    return text("people.local")
+    return acting_name()
 
 
 def ticket() -> int | None:

@@ -10,6 +10,7 @@ from pages.shell.frame import errors_kept, show_error
 from pages.shell.mapping import draw_mapping
 from pages.shell.plain import masked_markdown, plain, plain_line, shortened
 from pages.shell.rejected import draw_rejected
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import ImportReport
 from sipd_core.errors import BaseChangedError, SipdError
@@ -231,7 +232,7 @@ def _draw_confirm(engine: BlockingEngine, draft: Draft, report: ImportReport) ->
 def _confirm(engine: BlockingEngine, draft: Draft) -> None:
     try:
         with st.spinner(text("imports.storing")):
-            report = engine.uploads.confirm(draft.id, text("people.local"))
+            report = engine.uploads.confirm(draft.id, acting_name())
     except BaseChangedError as error:
         session.keep_problem(error.user_text)
         st.rerun()

@@ -14,11 +14,12 @@ from pages.shell.resources import get_engine
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import RestoringError, SipdError
 from sipd_core.locale_id import number
+from sipd_core.permissions import Permission
 from sipd_core.status import EngineStatus
 from sipd_core.texts import text
 
 
-def page_frame(title: str, intro: str = "", *, alerts: bool = True) -> BlockingEngine:
+def page_frame(title: str, intro: str = "", *, needs: Permission, alerts: bool = True) -> BlockingEngine:
     """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine.
 
     Open alerts stand on top of every page but the one that is about them.

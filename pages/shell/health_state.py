@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.frame import errors_kept
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Change
 from sipd_core.texts import text
@@ -27,7 +28,7 @@ class Done:
 
 def actor() -> str:
     """The name under which decisions are written down."""
-    return text("people.local")
+    return acting_name()
 
 
 def decide(action: Callable[[], Change]) -> None:

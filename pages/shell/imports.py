@@ -9,6 +9,7 @@ from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.paging import Pages
 from pages.shell.plain import plain, plain_line
 from pages.shell.rejected import draw_rejected
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import ImportProgress, ImportReport, ImportStatus
 from sipd_core.locale_id import duration, moment, number
@@ -164,7 +165,7 @@ def _draw_way_back(engine: BlockingEngine, report: ImportReport) -> None:
 
 def _redo(engine: BlockingEngine, report: ImportReport) -> None:
     with errors_kept():
-        engine.redo_change(report.id, text("people.local"))
+        engine.redo_change(report.id, acting_name())
         session.flash(text("imports.history.redone", file=report.file))
 
 
@@ -188,5 +189,5 @@ def _confirm_undo(engine: BlockingEngine, import_id: str, file: str) -> None:
 
 def _undo(engine: BlockingEngine, import_id: str, file: str) -> None:
     with errors_kept():
-        engine.undo_change(import_id, text("people.local"))
+        engine.undo_change(import_id, acting_name())
         session.flash(text("imports.undo.done", file=file))

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Rejection
 from sipd_core.knowledge.explain import Explanation
@@ -42,7 +43,7 @@ class Explained:
 
 def actor() -> str:
     """The name under which things are written down."""
-    return text("people.local")
+    return acting_name()
 
 
 def go(section: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell.frame import errors_kept
 from pages.shell.plain import masked_markdown, plain
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.knowledge.previews import ColumnView, Draft, DraftState, SheetView
 from sipd_core.locale_id import number
@@ -200,7 +201,7 @@ def _draw_apply(engine: BlockingEngine, draft: Draft, view: SheetView, choice: C
 
 def _apply(engine: BlockingEngine, draft_id: str, sheet: int, choice: Choice) -> None:
     with errors_kept():
-        engine.uploads.correct(draft_id, sheet, choice, text("people.local"), private=True)
+        engine.uploads.correct(draft_id, sheet, choice, acting_name(), private=True)
 
 
 def _draw_all_columns(view: SheetView, *, opened: bool) -> None:

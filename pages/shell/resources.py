@@ -48,7 +48,12 @@ get_engine = start_engine
 
 def visitor() -> Source:
     """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
-    return Source(CONSOLE, st.context.ip_address or "", text("people.local"))
+    return Source(CONSOLE, st.context.ip_address or "", acting_name())
+
+
+def acting_name() -> str:
+    """The display name of who looks at the page that runs in this thread; what he does is written down under it."""
+    return text("people.local")
 
 
 def running_engine() -> "BlockingEngine | None":

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shell import cards, session
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
+from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import AnswerPart, Exchange, Feedback, Turn, Withdrawn
 from sipd_core.errors import SipdError
@@ -132,7 +133,7 @@ def confirm_escalation(engine: BlockingEngine, turn: Turn) -> None:
 
 def _escalate(engine: BlockingEngine, turn: Turn, note_key: str) -> None:
     with errors_kept():
-        engine.escalate(turn.session_id, turn.turn_id, st.session_state[note_key], text("people.local"))
+        engine.escalate(turn.session_id, turn.turn_id, st.session_state[note_key], acting_name())
         session.show_handover_next(turn.session_id)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import session, value_state
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
+from pages.shell.resources import acting_name
 from pages.shell.value_summary import draw_agreement
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import moment, rupiah, usd
@@ -76,7 +77,7 @@ def _save(engine: BlockingEngine, based_on: int | None) -> None:
         typed = {name: st.session_state.get(_key(name)) for name in LIMITS}
         values = {name: None if value is None else Decimal(str(value)) for name, value in typed.items()}
         note = str(st.session_state.get(_key("note"), ""))
-        engine.value.assumptions.save(Assumptions.of(values), actor=text("people.local"), note=note, based_on=based_on)
+        engine.value.assumptions.save(Assumptions.of(values), actor=acting_name(), note=note, based_on=based_on)
         session.flash(text("value.edit.saved"))
         value_state.next_round()
 
@@ -140,6 +141,6 @@ def _again(engine: BlockingEngine, chosen: AssumptionChange) -> None:
 
 def _go_back(engine: BlockingEngine, seq: int) -> None:
     with errors_kept():
-        engine.value.assumptions.go_back(seq, actor=text("people.local"))
+        engine.value.assumptions.go_back(seq, actor=acting_name())
         session.flash(text("value.edit.saved"))
         value_state.next_round()

@@ -39,6 +39,8 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
     ├── StoreFullError        no space left; nothing acknowledged is lost
     ├── StoreLockedError      another writer holds the database for too long
     ├── StoreDamagedError     the database's file is damaged; it was not touched
+    ├── DataKeyError          a key that texts are sealed with is missing or wrong; nothing was changed
+    ├── KeyRetiredError       the key was replaced while something was written; done again, it succeeds
     └── IndexOwnedError       another process owns the vector index
 """
 
@@ -324,6 +326,18 @@ class StoreDamagedError(StoreError):
     """The database's file is damaged and was not touched: values `reason`, `path` (the file), `archive`."""
 
     text_key = "errors.store_damaged"
+
+
+class DataKeyError(StoreError):
+    """Sealed texts cannot be opened, or nothing can be sealed: value `ids` (of the keys) where some are missing."""
+
+    text_key = "data_key.none"
+
+
+class KeyRetiredError(StoreError):
+    """A rotation retired the key in the middle of a transaction, which was rolled back."""
+
+    text_key = "data_key.retired"
 
 
 class IndexOwnedError(StoreError):

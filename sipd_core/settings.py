@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sipd_core.data_keys import DataKey, parse_keys
 from sipd_core.errors import SettingsError
 from sipd_core.texts import text
 
@@ -34,11 +35,11 @@ LOCAL = "local"
 
 SECRET_LENGTH = 16
 """Characters of a secret that messages are signed with, at least."""
-_SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret", "audit_key"}
+_SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret", "audit_key", "data_key"}
 
 _EXPLAINED = {
     "database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins", "alert_webhook_url",
-    "alert_webhook_secret", "audit_key",
+    "alert_webhook_secret", "audit_key", "data_key",
 }  # fmt: skip
 """Variables whose rule is told by an entry of their own."""
 
@@ -87,6 +88,18 @@ def _long_enough(key: SecretStr) -> SecretStr:
     if 0 < len(key.get_secret_value()) < SECRET_LENGTH:
         raise ValueError("audit_key")
     return key
+
+
+def _data_keys(keys: SecretStr) -> SecretStr:
+    """What is set must be keys, whole ones: half a key opens nothing."""
+    written = keys.get_secret_value()
+    try:
+        known = parse_keys(written)
+    except ValueError:
+        raise ValueError("data_key") from None
+    if written.strip() and not known:
+        raise ValueError("data_key")
+    return keys
 
 
 def _origins(value: str) -> str:
@@ -164,6 +177,8 @@ class Settings(BaseSettings):
 
     audit_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr("")
 
+    data_key: Annotated[SecretStr, AfterValidator(_data_keys)] = SecretStr("")
+
     load_sample_data: bool = True
     daily_budget_usd: Budget | None = None
     monthly_budget_usd: Budget | None = None
@@ -201,6 +216,11 @@ class Settings(BaseSettings):
     def hosted_answers(self) -> bool:
         """Whether answers are written by the provider's model."""
         return self.hosted and self.nebius_model_id != LOCAL
+
+    @property
+    def data_keys(self) -> tuple[DataKey, ...]:
+        """The keys of DATA_KEY, the one that seals first."""
+        return parse_keys(self.data_key.get_secret_value())
 
     @property
     def allowed_origins(self) -> frozenset[str]:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from sipd_core.data_keys import DataKey
 from sipd_core.settings import Settings, load_settings
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
 
 EVAL = Path(__file__).resolve().parents[2] / "shared" / "eval"
 """Development cases beside the checkout; tests that need them are skipped where they are missing."""
+TEST_CIPHER = Cipher([DataKey.new()])
+"""What texts in PostgreSQL are sealed with; SQLite's have the key file beside them."""
 POSTGRES_SECONDS = 200
 """After which a server that does not answer is given up."""
 
@@ -72,7 +76,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     else:
         url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+psycopg://", 1)
         _empty(url)
-        made = Database(url)
+        made = Database(url, cipher=TEST_CIPHER)
     yield made
     made.close()
 

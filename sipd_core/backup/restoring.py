@@ -19,6 +19,7 @@ from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import BackupError, StoreDamagedError
 from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupKind, BackupRecord, BackupStore, add_in, backup_deed, note_restored
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
 from sipd_core.texts import text
 
@@ -116,7 +117,8 @@ def _restored(unpacked: Staged, order: Order, **told: object) -> Deed:
 
 
 def _database(settings: Settings) -> Database:
-    return Database(settings.sql_url, audit_key=settings.audit_key.get_secret_value())
+    cipher = Cipher.beside(settings.sipd_data_dir, settings.data_keys)
+    return Database(settings.sql_url, audit_key=settings.audit_key.get_secret_value(), cipher=cipher)
 
 
 def _refuse_emptied(file: Path) -> None:

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from sipd_core.deeds import Deed, acting
 from sipd_core.errors import (
+    KeyRetiredError,
     SipdError,
     StoreDamagedError,
     StoreError,
@@ -38,6 +39,8 @@ from sipd_core.errors import (
 )
 from sipd_core.store import schema
 from sipd_core.store.chain import Chain, Pending
+from sipd_core.store.cipher import Cipher, hold
+from sipd_core.store.key_check import admit, confirm
 from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.texts import text
 
@@ -93,8 +96,14 @@ class _Piece(Generic[T]):
 class Database:
     """Owns the connection pool; `read()`, `write()` and `together()` are the only ways to a connection."""
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS, audit_key: str = "") -> None:
-        """`audit_key`: what entries of the audit are signed with, if anything."""
+    def __init__(
+        self, url: str, *, busy_seconds: float = BUSY_SECONDS, audit_key: str = "", cipher: Cipher | None = None
+    ) -> None:
+        """`audit_key`: what entries of the audit are signed with, if anything. `cipher` seals and opens what people wrote;
+        by default that of the key file beside SQLite's file, and none with PostgreSQL.
+
+        Raises DataKeyError when texts are sealed with a key that the cipher lacks.
+        """
         self.chain = Chain(audit_key)
         self.is_sqlite = url.startswith("sqlite")
         self.where = url.removeprefix("sqlite:///") if self.is_sqlite else "PostgreSQL"
@@ -105,6 +114,8 @@ class Database:
             event.listen(self._engine, "begin", _begin_immediate_when_writing)
         else:
             self._engine = create_engine(url, pool_pre_ping=True, pool_size=10)
+        self.cipher = cipher or (Cipher.beside(Path(self.where).parent) if self.is_sqlite else Cipher())
+        hold(self._engine.dialect, self.cipher)
         self._busy_seconds = busy_seconds
         self._writer = threading.Lock()
         self._leader = threading.Lock()
@@ -135,7 +146,9 @@ class Database:
         ):
             noted: list[Pending] = []
             connection.info[_NOTED] = noted
+            self.cipher.begin()
             yield connection
+            confirm(connection, self.cipher)
             if noted:
                 self.chain.extend(connection, noted)
 
@@ -160,6 +173,8 @@ class Database:
             with self.write() as connection:
                 for piece in pieces:
                     piece.run(connection)
+        except KeyRetiredError:
+            self._commit(pieces)  # the new key is in force by now
         except Exception as error:  # whatever it is, nobody may take it for a commit
             if len(pieces) == 1:
                 pieces[0].error = error
@@ -215,6 +230,8 @@ class Database:
                 if connection.execute(select(_migrations).where(_migrations.c.name == name)).first() is None:
                     migration(connection)
                     connection.execute(insert(_migrations), {"name": name})
+        with self._migrating() as connection:
+            admit(connection, self.cipher)
 
     @contextmanager
     def _migrating(self) -> Iterator[Connection]:

@@ -404,6 +404,15 @@ _M014_EVENT = sql(
 )
 """Who escalated by hand was not kept."""
 
+
+def m015_data_keys(connection: Connection) -> None:
+    """Which keys texts are sealed with."""
+    connection.exec_driver_sql(
+        "CREATE TABLE data_keys (id VARCHAR(8) NOT NULL PRIMARY KEY, proof TEXT NOT NULL, at FLOAT NOT NULL,"
+        " retired_at FLOAT)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -419,5 +428,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m012_alerts,
     m013_audit,
     m014_tickets,
+    m015_data_keys,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -556,6 +556,18 @@ rate_limits = Table(
 )
 """How much each caller has asked of late: the moment until which what he was given is worked off."""
 
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("proof", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("retired_at", Float),
+    info={"local": True},
+)
+"""Keys that texts here are sealed with: of each its id and a word that it sealed, never the key. A retired one seals nothing
+any more; its row goes with the last text it opens."""
+
 assumption_changes = Table(
     "assumption_changes",
     metadata,

@@ -45,6 +45,7 @@ CHANGED = (
     "assumption_changes",
     "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
     "tickets", "ticket_events",
+    "data_keys",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

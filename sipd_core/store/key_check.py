@@ -1,0 +1,67 @@
+"""Which keys texts of the database may be sealed with: every key leaves a proof, so a wrong one is refused at once.
+
+A key is active until a rotation retires it; its row goes when no text is sealed with it any more.
+"""
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, insert, select
+
+from sipd_core.data_keys import DataKey
+from sipd_core.errors import DataKeyError
+from sipd_core.store.cipher import Cipher
+from sipd_core.store.schema import data_keys
+
+KEY_LOCK = 5720
+"""PostgreSQL's advisory lock: whoever sealed something shares it until his commit, a rotation holds it alone."""
+CHECKED = "SIPD"
+"""What a proof says."""
+
+
+def admit(connection: Connection, cipher: Cipher) -> None:
+    """Hold the keys at hand against the database's, and make or enter one where that is all right.
+
+    Raises DataKeyError, having changed nothing, when a key is missing that texts are sealed with. A cipher that has
+    neither keys nor a place for them opens nothing and is not looked at.
+    """
+    known = connection.execute(select(data_keys)).all()
+    if not known:
+        cipher.make()
+    if not cipher.keys and cipher.file is None:
+        return
+    _refuse_missing(known, cipher)
+    for row in known:
+        if cipher.open(row.proof) != CHECKED:
+            raise DataKeyError("the proof is another", text_key="data_key.changed")
+    first = cipher.keys[0]
+    if first.id not in {row.id for row in known}:
+        enter(connection, cipher, first)
+    cipher.follow(active(connection))
+
+
+def active(connection: Connection) -> frozenset[str]:
+    """Ids of the keys that may seal."""
+    query = select(data_keys.c.id).where(data_keys.c.retired_at.is_(None))
+    return frozenset(connection.execute(query).scalars())
+
+
+def confirm(connection: Connection, cipher: Cipher) -> None:
+    """At the end of a transaction: what it sealed, it sealed under a key that is still active; raises KeyRetiredError."""
+    if cipher.used is None:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({KEY_LOCK})")
+    cipher.check(active(connection))
+
+
+def enter(connection: Connection, cipher: Cipher, key: DataKey) -> None:
+    """Let a key seal from now on."""
+    proof = Cipher([key]).seal(CHECKED)
+    connection.execute(insert(data_keys), {"id": key.id, "proof": proof, "at": time.time(), "retired_at": None})
+
+
+def _refuse_missing(known: Sequence[Row[tuple[str, str, float, float | None]]], cipher: Cipher) -> None:
+    missing = [row.id for row in known if row.id not in {key.id for key in cipher.keys}]
+    if missing:
+        raise DataKeyError(f"keys {missing} are not here", text_key="data_key.missing", ids=", ".join(missing))

@@ -9,7 +9,7 @@ from sipd_core.texts import text
 
 
 def main() -> None:
-    engine = page_frame(text("desk.title"), text("desk.intro"), needs=Permission.TICKETS)
+    engine = page_frame(text("desk.title"), text("desk.intro"), needs=Permission.TICKETS_READ)
     wanted = desk_state.ticket()
     if wanted is not None:
         label = text("desk.back")

@@ -29,6 +29,10 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 │   ├── BackupBusyError       another backup, test or restore is under way
 │   └── RestoringError        the console gives its content up for what an archive holds, and is back in a moment
 ├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
+├── ForbiddenError            the roles of whoever acts do not cover what he asks for
+├── SignedOutError            nobody is signed in where somebody must be
+├── SignInError               somebody is not let in, or may not try again yet
+├── PeopleError               an account, a role or a password that cannot be what was asked
 ├── BaseChangedError          the base changed between a dry run and its confirmation; nothing was stored
 ├── AccessError               a program is not let in over HTTP
 │   ├── KeyRefusedError       no key, or one that is unknown, expired or revoked
@@ -290,6 +294,30 @@ class RateExceededError(AccessError):
         self.reset = reset
         self.retry_after = retry_after
         super().__init__(detail, text_key=None, **values)
+
+
+class ForbiddenError(SipdError):
+    """What is asked for needs a permission that whoever acts has not: value `name`, what it is in Indonesian."""
+
+    text_key = "people.error.forbidden"
+
+
+class SignedOutError(SipdError):
+    """Nobody is signed in, or not any more."""
+
+    text_key = "people.error.signed_out"
+
+
+class SignInError(SipdError):
+    """Somebody is not let in; says nothing about which names there are. `text_key` names an entry of `people.toml`."""
+
+    text_key = "people.error.wrong"
+
+
+class PeopleError(SipdError):
+    """An account cannot become what was asked; `text_key` names an entry of `people.toml`."""
+
+    text_key = "people.error.last_admin"
 
 
 class BaseChangedError(SipdError):

@@ -131,6 +131,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.engine", "sipd_core.recovery", "sipd_core.blocking_laboratory"),
     ("sipd_core.uploads",),
     ("sipd_core.blocking", "sipd_core.evaluation"),
+    ("sipd_core.guard",),
     ("sipd_core.audit_commands", "sipd_core.backup_commands", "sipd_core.key_commands", "sipd_core.wire"),
     ("sipd_core.exposition",),
     ("sipd_core.cli", "sipd_core.api"),

@@ -10,9 +10,10 @@ from pages.shell.alerts_banner import draw_banner
 from pages.shell.brand import picture, style
 from pages.shell.pause import draw_pause
 from pages.shell.plain import plain, plain_line
-from pages.shell.resources import get_engine
+from pages.shell.resources import get_engine, may, page_engine
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import RestoringError, SipdError
+from sipd_core.guard import forbidden
 from sipd_core.locale_id import number
 from sipd_core.permissions import Permission
 from sipd_core.status import EngineStatus
@@ -33,11 +34,14 @@ def page_frame(title: str, intro: str = "", *, needs: Permission, alerts: bool =
     heading.title(title, anchor=False, width="content")
     if intro:
         st.caption(intro)
+    if not may(needs):
+        show_error(forbidden(needs))
+        st.stop()
     engine, status = _engine()
     with heading:
         draw_status(status)
     _draw_notices(status)
-    if alerts:
+    if alerts and may(Permission.FIGURES):
         with errors_shown():
             draw_banner(engine.alerts)
     return engine
@@ -91,7 +95,7 @@ def _mode(status: EngineStatus) -> str:
 
 def _engine() -> tuple[BlockingEngine, EngineStatus]:
     try:
-        engine = get_engine()
+        engine = page_engine()
         return engine, engine.status()
     except RestoringError:
         draw_pause(get_engine())

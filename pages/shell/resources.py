@@ -12,6 +12,7 @@ import streamlit as st
 
 from sipd_core.deeds import CONSOLE, Source, meet_at
 from sipd_core.logs import configure_logging
+from sipd_core.permissions import How, Permission, Person, Role
 from sipd_core.settings import load_settings
 from sipd_core.texts import text
 
@@ -46,6 +47,23 @@ def start_engine() -> "BlockingEngine":
 get_engine = start_engine
 
 
+def page_engine() -> "BlockingEngine":
+    """The engine for pages: each of its calls asks first whether `acting_person` may make it."""
+    from sipd_core.guard import guarded
+
+    return guarded(start_engine(), acting_person)
+
+
+def acting_person() -> Person:
+    """Who looks at the page that runs in this thread."""
+    return Person("", text("people.local"), frozenset(Role), How.OPEN)
+
+
+def may(permission: Permission) -> bool:
+    """Whether whoever looks at the page may do that: what he may not is better not offered."""
+    return acting_person().may(permission)
+
+
 def visitor() -> Source:
     """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
     return Source(CONSOLE, st.context.ip_address or "", acting_name())
@@ -53,7 +71,7 @@ def visitor() -> Source:
 
 def acting_name() -> str:
     """The display name of who looks at the page that runs in this thread; what he does is written down under it."""
-    return text("people.local")
+    return acting_person().name
 
 
 def running_engine() -> "BlockingEngine | None":

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sipd_core.access import Access
+from sipd_core.account import OwnAccount
 from sipd_core.alerts.room import AlertRoom
 from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.room import Duties
@@ -47,9 +48,11 @@ from sipd_core.errors import RestoringError, SipdError
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.knowledge.health import HealthDesk
 from sipd_core.metrics import PerformanceStats
+from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
 from sipd_core.recovery import Recovery
 from sipd_core.settings import Settings
+from sipd_core.sign_in import SignIn
 from sipd_core.spending.room import Spending
 from sipd_core.status import EngineStatus
 from sipd_core.store.audit import AuditLog
@@ -163,6 +166,21 @@ class BlockingEngine:
     def access(self) -> Access:
         """Keys of programs that ask over HTTP, and how often they may."""
         return self._engine.access
+
+    @property
+    def sign_in(self) -> SignIn:
+        """The door for people: who comes in, and who is in."""
+        return self._engine.sign_in
+
+    @property
+    def people(self) -> People:
+        """Accounts, as admins take care of them."""
+        return self._engine.people
+
+    @property
+    def account(self) -> OwnAccount:
+        """One's own account."""
+        return self._engine.account
 
     @property
     def audit(self) -> AuditLog:

@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from sipd_core.access import Access
+from sipd_core.account import OwnAccount
 from sipd_core.alerts.room import AlertRoom
 from sipd_core.alerts.surroundings import Surroundings
 from sipd_core.backup.progress import WorkBoard
@@ -61,10 +62,12 @@ from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import Laboratory
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
+from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
 from sipd_core.privacy import mask
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
+from sipd_core.sign_in import SignIn, SignInStores
 from sipd_core.spending.room import Spending
 from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus, HostingStatus
@@ -170,6 +173,10 @@ class Engine:
         self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
         self.spending = Spending(database, self.ledger, self.tariffs, outcomes=self.value.conversations)
         chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
+        idle, longest = settings.session_idle_minutes * 60, settings.session_hours * 3_600
+        kept = SignInStores(database, idle=idle, longest=longest)
+        self.sign_in, self.people = SignIn(kept), People(kept)
+        self.account = OwnAccount(kept, self.sign_in)
         self.access = Access(database, chat_limit=chat, read_limit=reads)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 

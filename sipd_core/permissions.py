@@ -3,7 +3,7 @@
 Pages and the calls behind them ask for a permission, never for a role, so what a role may stands here alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,6 +78,20 @@ _RIGHTS: dict[Role, frozenset[Permission]] = {
 def rights(roles: Iterable[Role]) -> frozenset[Permission]:
     """What somebody with these roles may do; nothing without a role."""
     return frozenset[Permission]().union(*(_RIGHTS[role] for role in roles))
+
+
+def parse_role_map(written: str) -> Mapping[str, frozenset[Role]]:
+    """Which roles a value of a provider's claim gives, out of `value=role;value=role`; raises ValueError.
+
+    The last `=` counts: names of groups may hold some themselves (`cn=sipd,ou=grup=admin`).
+    """
+    found: dict[str, frozenset[Role]] = {}
+    for pair in filter(None, (part.strip() for part in written.split(";"))):
+        value, equals, role = pair.rpartition("=")
+        if not equals or not value.strip():
+            raise ValueError(pair)
+        found[value.strip()] = found.get(value.strip(), frozenset()) | {Role(role.strip().lower())}
+    return found
 
 
 class How(StrEnum):

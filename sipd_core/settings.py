@@ -3,11 +3,12 @@
 A wrong value stops the start with one Indonesian line that names the variable, the value and what is allowed.
 """
 
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sipd_core.data_keys import DataKey, parse_keys
 from sipd_core.errors import SettingsError
+from sipd_core.permissions import Role, parse_role_map
 from sipd_core.texts import text
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +41,7 @@ _SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhoo
 
 _EXPLAINED = {
     "database_url", "collection_name", "chunk_overlap", "backup_time", "api_origins", "alert_webhook_url",
-    "alert_webhook_secret", "audit_key", "data_key",
+    "alert_webhook_secret", "audit_key", "data_key", "sign_in", "oidc_role_map",
 }  # fmt: skip
 """Variables whose rule is told by an entry of their own."""
 
@@ -111,6 +113,14 @@ def _origins(value: str) -> str:
     return value
 
 
+def _role_map(written: str) -> str:
+    try:
+        parse_role_map(written)
+    except ValueError as error:
+        raise ValueError("oidc_role_map") from error
+    return written
+
+
 class Settings(BaseSettings):
     """Frozen settings; names are the environment variables in lower case. See the table in README.md."""
 
@@ -172,6 +182,14 @@ class Settings(BaseSettings):
     api_chat_per_minute: int = Field(60, ge=1, le=1_000_000)
     api_reads_per_minute: int = Field(120, ge=1, le=1_000_000)
 
+    sign_in: Literal["open", "accounts", "oidc"] = "open"
+    open_anywhere: bool = False
+    session_idle_minutes: float = Field(120, ge=1, le=43_200)
+    session_hours: float = Field(12, ge=0.1, le=720)
+    oidc_provider: str = ""
+    oidc_roles_claim: str = "roles"
+    oidc_role_map: Annotated[str, AfterValidator(_role_map)] = ""
+
     alert_webhook_url: Annotated[SecretStr, AfterValidator(_webhook)] = SecretStr("")
     alert_webhook_secret: SecretStr = Field(SecretStr(""), validate_default=True)
 
@@ -221,6 +239,11 @@ class Settings(BaseSettings):
     def data_keys(self) -> tuple[DataKey, ...]:
         """The keys of DATA_KEY, the one that seals first."""
         return parse_keys(self.data_key.get_secret_value())
+
+    @property
+    def role_map(self) -> Mapping[str, frozenset[Role]]:
+        """OIDC_ROLE_MAP: which roles a value of OIDC_ROLES_CLAIM gives."""
+        return parse_role_map(self.oidc_role_map)
 
     @property
     def allowed_origins(self) -> frozenset[str]:

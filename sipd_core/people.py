@@ -1,0 +1,73 @@
+"""Accounts, as admins take care of them. One reason to change: what an admin may do about people."""
+
+from collections.abc import Collection
+
+from sipd_core.deeds import Deed, DeedKind
+from sipd_core.errors import PeopleError
+from sipd_core.permissions import How, Role
+from sipd_core.sign_in import SignInStores
+from sipd_core.store.people import Account
+from sipd_core.store.sessions import Session
+
+
+class People:
+    """Invites, changes and disables people; every change counts at once and is in the audit. Safe from any thread."""
+
+    def __init__(self, stores: SignInStores) -> None:
+        self._stores = stores
+
+    def list(self) -> tuple[Account, ...]:
+        """Everybody, those who may come in first."""
+        return self._stores.people.list()
+
+    def invite(self, login: str, name: str, roles: Collection[Role]) -> tuple[Account, str]:
+        """A new account, and the token of the link with which its owner chooses a password. Raises PeopleError."""
+        stores = self._stores
+        with stores.database.write() as connection:
+            id_ = stores.people.add(connection, login, name, roles)
+            token = stores.links.make(connection, id_)
+        return stores.people.get(id_), token
+
+    def new_link(self, id_: str) -> str:
+        """Another such link, for who lost it or forgot his password, which counts on until then. Raises NotFoundError, PeopleError."""
+        stores, account = self._stores, self._stores.people.get(id_)
+        if account.how is How.OIDC:
+            raise PeopleError("no password", text_key="people.error.password_elsewhere")
+        with stores.database.write() as connection:
+            stores.database.note(connection, Deed(DeedKind.SIGN_IN_LINK, account.name))
+            return stores.links.make(connection, id_)
+
+    def set_roles(self, id_: str, roles: Collection[Role]) -> Account:
+        """Raises NotFoundError, PeopleError for the last admin."""
+        return self._changed(self._stores.people.set_roles(id_, roles))
+
+    def disable(self, id_: str) -> Account:
+        """Nobody with this account comes in any more, and who is in is out. Raises NotFoundError, PeopleError."""
+        account = self._stores.people.disable(id_)
+        with self._stores.database.write() as connection:
+            self._stores.sessions.end(connection, id_)
+            self._stores.links.forget(connection, id_)
+        return self._changed(account)
+
+    def enable(self, id_: str) -> Account:
+        """Raises NotFoundError."""
+        return self._changed(self._stores.people.enable(id_))
+
+    def sessions(self, id_: str) -> tuple[Session, ...]:
+        """Where somebody is signed in."""
+        return self._stores.sessions.of(id_)
+
+    def end_sessions(self, id_: str, only: str = "") -> int:
+        """Sign somebody out, everywhere or in `only` one session; from how many."""
+        account = self._stores.people.get(id_)
+        with self._stores.database.write() as connection:
+            ended = self._stores.sessions.end(connection, id_, only=only)
+            if ended:
+                deed = Deed(DeedKind.SESSION_END, account.name, details={"sessions": ended})
+                self._stores.database.note(connection, deed)
+        self._stores.known.forget()
+        return ended
+
+    def _changed(self, account: Account) -> Account:
+        self._stores.known.forget()
+        return account

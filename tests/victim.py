@@ -17,9 +17,12 @@ from sqlalchemy import select
 from sipd_core.backup.snapshot import UNFINISHED, check
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, ChangeKind
+from sipd_core.knowledge.side import Side
+from sipd_core.knowledge.views import case_of, view_id
 from sipd_core.settings import load_settings
 from sipd_core.store import history
 from sipd_core.store.case_rows import cases_by_id
+from sipd_core.store.cases import CaseStore
 from sipd_core.store.schema import case_versions
 
 ACTOR = "uji"
@@ -46,7 +49,7 @@ def inspect(engine: BlockingEngine, dice: random.Random) -> None:
     side = base.serving
     assert side is not None
     views, vectors = side.vectors_of([case.id for case in enabled])
-    assert side.index.ids() == set(views) == {f"{case}:{at}" for case, at, _ in store.all_views(side.name)}
+    assert not (apart := _apart(store, side, views)), apart
     there = side.index.vectors(views)
     assert all(float(there[view] @ vector) > 0.999 for view, vector in zip(views, vectors, strict=True))
     assert {case for case, _, _ in store.all_views(side.name)} == {case.id for case in enabled}
@@ -58,6 +61,27 @@ def inspect(engine: BlockingEngine, dice: random.Random) -> None:
         found = engine._portal.call(base.try_out, case.issue, words, 10)
         assert {one.case_id for one in found.ranking.cases} <= {one.id for one in enabled}
         assert case.id in {hit.case.id for hit in found.result.hits}, case.issue
+
+
+def _apart(store: CaseStore, side: Side, with_vectors: list[str]) -> dict[str, object]:
+    """Views that the index, the vectors of enabled rows and SQL's notes do not all hold: who does, and the row's past."""
+    holders = {
+        "index": side.index.ids(),
+        "vectors": set(with_vectors),
+        "read": {view_id(*view) for view in store.views(side.name)},
+        "read and enabled": {view_id(case, at) for case, at, _ in store.all_views(side.name)},
+    }
+    by = {view: {who for who, held in holders.items() if view in held} for view in set().union(*holders.values())}
+    return {view: (who, _past(store, case_of(view))) for view, who in by.items() if len(who) < len(holders)}
+
+
+def _past(store: CaseStore, case_id: str) -> list[str]:
+    """What happened to a row, newest first."""
+    return [
+        f"{'undone ' if version.change.undone_at else ''}{version.change.kind} at {version.change.at}:"
+        f" {'gone' if version.case is None else 'on' if version.case.enabled else 'off'}"
+        for version in store.history(case_id)
+    ]
 
 
 def inspect_archives(engine: BlockingEngine, folder: Path) -> None:

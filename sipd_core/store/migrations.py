@@ -438,6 +438,14 @@ _M016 = (
     " last_at FLOAT NOT NULL)",
 )
 
+
+def m017_views_of_enabled(connection: Connection) -> None:
+    """Rows that were switched off while a model read them kept views, which every start put back into the index."""
+    connection.exec_driver_sql(
+        "DELETE FROM indexed_views WHERE case_id IN (SELECT id FROM cases WHERE NOT enabled)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -455,5 +463,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m014_tickets,
     m015_data_keys,
     m016_people,
+    m017_views_of_enabled,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -77,13 +77,14 @@ class ViewStore:
     def mark_indexed(self, model: str, batch: Sequence[tuple[Case, Sequence[str]]]) -> None:
         """Acknowledge cases whose vectors (embedding keys in the order of the views) are in SQL and in `model`'s index.
 
-        A case that changed meanwhile stays pending. An import whose last case has views of any model becomes `done` in
+        A case that changed meanwhile stays pending, and one that was switched off has no views: it counts as read by
+        nobody, or a start would put into the index what no search may find. An import whose last case has views of any model becomes `done` in
         the same transaction.
         """
         with self._database.write() as connection:
             ids = sorted(case.id for case, _ in batch)
             here = cases_by_id(connection, ids, lock=not self._database.is_sqlite)
-            still = [(case, keys) for case, keys in batch if case.id in here and same(case, here[case.id])]
+            still = [(case, keys) for case, keys in batch if _waits_still(case, here.get(case.id))]
             forget_views(connection, [case.id for case, _ in still], indexed_views.c.model == model)
             rows = [
                 {"case_id": case.id, "model": model, "position": at, "key": key}
@@ -102,6 +103,11 @@ class ViewStore:
         """Forget which cases a retired model has read; its vectors stay in the durable cache."""
         with self._database.write() as connection:
             connection.execute(delete(indexed_views).where(indexed_views.c.model == model))
+
+
+def _waits_still(read: Case, now: Case | None) -> bool:
+    """Whether a case is as it was when its vectors were made."""
+    return now is not None and now.enabled and same(read, now)
 
 
 def _waits_for(model: str, after: int) -> ColumnElement[bool]:

@@ -419,6 +419,24 @@ async def test_a_vector_made_for_a_row_that_went_meanwhile_is_taken_out_again(be
     assert not any(id_.startswith(late.id) for id_ in bench.side.index.ids())
 
 
+async def test_a_row_that_is_switched_off_while_it_is_read_stays_out_of_the_index(bench: Bench) -> None:
+    """Also after a kill, when the index is brought in step with what SQL says was read."""
+    case = make_case("baris yang dinonaktifkan selagi dibaca")
+    bench.add(case, id="b2")
+    made = await bench.side.embed([case], lambda _: None)
+    bench.cases.change(ChangeKind.DISABLE, {case.id: replace(case, enabled=False)}, actor="uji")
+    bench.side.put(made)
+    assert view_id(case.id, 0) not in bench.side.index.ids()
+    again = bench.reopened()
+    (bench.folder / "chroma" / "open").touch()  # as a killed process leaves it
+    await again.open()
+    held = again.side.index.ids()
+    found = await again.base.search(case.issue)
+    again.close()
+    assert not held & set(view_ids(case.id))
+    assert case.id not in {hit.case.id for hit in found.hits}
+
+
 async def test_a_row_that_came_back_before_it_was_dropped_stays(bench: Bench) -> None:
     case = bench.cases.all()[0]
     bench.side.drop([case.id])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sipd_core.documents import Case, CaseFilter, ImportReport, ImportStatus, Origin
+from sipd_core.documents import Case, CaseFilter, ChangeKind, ImportReport, ImportStatus, Origin
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.changes import Stored
 from sipd_core.store.database import Database
@@ -123,6 +123,17 @@ def test_a_case_removed_meanwhile_is_not_acknowledged(store: CaseStore) -> None:
     store.remove_samples()
     acknowledge(store, read)
     assert store.all_views(MODEL) == []
+
+
+def test_a_case_switched_off_meanwhile_is_not_acknowledged_and_waits_once_it_is_on_again(store: CaseStore) -> None:
+    case = make_case("satu")
+    add(store, [case])
+    read = store.pending(MODEL, 10)
+    store.change(ChangeKind.DISABLE, {case.id: replace(case, enabled=False)}, actor="uji")
+    acknowledge(store, read)
+    assert store.views(MODEL) == []
+    store.change(ChangeKind.DISABLE, {case.id: case}, actor="uji")
+    assert store.pending(MODEL, 10) == read
 
 
 def test_each_model_has_its_own_views(store: CaseStore) -> None:

@@ -35,7 +35,7 @@ from sipd_core.store.schema import (
 )
 from sipd_core.store.traces import Mode, TraceStore
 from sipd_core.usage import CallRecord, Usage
-from tests.builders import make_turn
+from tests.builders import make_case, make_report, make_turn
 
 CHANGED = (
     "usage", "indexed_views", "cases", "removals", "traces", "changes", "case_versions", "redirects", "menu_names", "origins",
@@ -197,6 +197,18 @@ def test_what_the_first_release_had_indexed_stays_indexed_and_no_more(database: 
     with database.write() as connection:
         connection.execute(delete(cases))
         assert connection.execute(select(func.count()).select_from(indexed_views)).scalar_one() == 0
+
+
+def test_views_of_rows_that_were_off_when_they_were_read_are_forgotten(database: Database) -> None:
+    store = CaseStore(database)
+    on, off = make_case("satu"), replace(make_case("dua"), enabled=False)
+    store.add_import(make_report("b"), [on, off], finish=lambda report, _: report)
+    with database.write() as connection:
+        views = [{"case_id": case.id, "model": "m/1", "position": 0, "key": "k"} for case in (on, off)]
+        connection.execute(insert(indexed_views), views)
+        connection.execute(delete(_migrations).where(_migrations.c.name == "m017_views_of_enabled"))
+    database._migrate()
+    assert store.views("m/1") == [(on.id, 0)]
 
 
 def test_rows_of_the_first_release_have_a_history_and_can_be_undone(database: Database) -> None:

@@ -16,7 +16,8 @@ from sipd_core.texts import text
 
 _PAGES = Pages("alerts.log_page", 25)
 _LOGGED = [kind for kind in EventKind if kind not in (EventKind.TEST, EventKind.ESCALATION)]
-_COLUMNS = ("at", "rule", "event", "value", "threshold", "note", "actor")
+_COLUMNS = {"at": 160, "rule": 180, "event": 120, "value": 100, "threshold": 80, "note": 190, "actor": 130}
+"""Columns and their width in pixels; all of them fit beside the menu of a usual screen."""
 _EXPORTED = ("id", "at", "rule", "event", "value", "threshold", "unit", "detail", "actor", "note")
 
 
@@ -84,9 +85,10 @@ def _draw_table(events: Sequence[AlertEvent]) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            names["value"]: st.column_config.TextColumn(alignment="right"),
-            names["threshold"]: st.column_config.TextColumn(alignment="right"),
-            names["note"]: st.column_config.TextColumn(width="medium"),
+            names[name]: st.column_config.TextColumn(
+                width=width, alignment="right" if name in ("value", "threshold") else "left"
+            )
+            for name, width in _COLUMNS.items()
         },
     )
 

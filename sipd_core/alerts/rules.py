@@ -191,8 +191,9 @@ def _backup(_rule: Rule, facts: Facts) -> Reading:
     fresh = _fresh(facts)
     if not fresh:
         return Reading(None, detail=text("alerts.missing.sighting"))
-    saved = max((one.saved_at for one in fresh if one.saved_at), default=facts.first_content)
-    return Reading(max((facts.now - saved).total_seconds() / 86_400, 0.0))
+    saved = max((one.saved_at for one in fresh if one.saved_at), default=None)
+    age = facts.now - (saved or facts.first_content)
+    return Reading(max(age.total_seconds() / 86_400, 0.0), detail="" if saved else text("alerts.missing.backup"))
 
 
 def _fresh(facts: Facts) -> list[Sighting]:

@@ -10,10 +10,13 @@ _SMALL = 1.0
 
 
 def amount(kind: Kind, value: float | None) -> str:
-    """`7,2%`, `12,5 detik`, `1,8 GB`; a dash for what is not known."""
+    """`7,2%`, `12,5 detik`, `1,8 GB`, `6 jam` for a part of a day; a dash for what is not known."""
     if value is None:
         return UNKNOWN
     unit = TRAITS[kind].unit
+    if unit is Unit.DAYS and value < 1:
+        hours = int(value * 24)
+        return text("alerts.amount.hours", n=hours) if hours else text("alerts.amount.under_an_hour")
     decimals = 2 if 0 < abs(value) < _SMALL and unit is not Unit.MINUTES else _DECIMALS[unit]
     return text(f"alerts.amount.{unit}", n=_trimmed(number(value, decimals)))
 
@@ -32,7 +35,8 @@ def situation(rule: Rule, reading: Reading) -> str:
     """How things are, held against the threshold, in one sentence."""
     values = {"value": amount(rule.kind, reading.value), "threshold": amount(rule.kind, rule.threshold)}
     over = {"turns": number(reading.turns), "window": number(rule.window_minutes)} if rule.trait.of_turns else {}
-    return text(f"alerts.situation.{rule.kind}", **values, **over)
+    never_saved = rule.kind is Kind.BACKUP and reading.detail
+    return text(f"alerts.situation.{'never_saved' if never_saved else rule.kind}", **values, **over)
 
 
 def missing(rule: Rule, reading: Reading) -> str:

@@ -1,7 +1,7 @@
 """The choice of a period: one for all pages that look back, kept in the address and in the browser's session."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
@@ -13,12 +13,13 @@ from sipd_core.periods import Period
 from sipd_core.texts import text
 from sipd_core.usage import jakarta_day
 
-TODAY, WEEK, MONTH, CALENDAR, CUSTOM = "today", "week", "month", "calendar", "custom"
+TODAY, WEEK, MONTH, CALENDAR, LAST_MONTH, CUSTOM = "today", "week", "month", "calendar", "last_month", "custom"
 _MADE: dict[str, Callable[[date], Period]] = {
     TODAY: lambda today: Period.of_days(1, today),
     WEEK: lambda today: Period.of_days(7, today),
     MONTH: lambda today: Period.of_days(30, today),
     CALENDAR: lambda today: Period(today.replace(day=1), today),
+    LAST_MONTH: lambda today: _month_of(today.replace(day=1) - timedelta(days=1)),
 }
 _DEFAULT = WEEK
 
@@ -80,21 +81,23 @@ def change(now: float | None, before: float | None) -> str | None:
     return f"{'+' if share > 0 else ''}{percent(share)}"
 
 
+def _month_of(day: date) -> Period:
+    return Period.of_month(day.year, day.month)
+
+
 def _custom(key: str, before: Period, today: date) -> Period:
-    """Two days typed or clicked; until both are sound, the period of before stands."""
-    days = st.date_input(
-        text("charts.period.days"),
-        (before.first, before.last),
-        max_value=today,
-        format="DD/MM/YYYY",
-        key=f"{key}.days",
-        width=260,
+    """Two days typed or clicked; until they are a period, the one of before stands.
+
+    Two fields, because one field for both offers ranges in English that nothing can translate.
+    """
+    first, last = (
+        st.date_input(
+            text(f"charts.period.{name}"), day, max_value=today, format="DD/MM/YYYY", key=f"{key}.{name}", width=150
+        )
+        for name, day in (("first", before.first), ("last", before.last))
     )
-    if not isinstance(days, tuple) or len(days) < 2:
-        st.caption(text("charts.period.pick_last"))
-        return before
     try:
-        period = Period.of(days[0], days[1])
+        period = Period.of(first, last)
     except PeriodError as error:
         st.caption(f":red[{plain(error.user_text)}]")
         return before

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shell.period import change_since, compared, period_of, said
 from sipd_core.periods import Period
+from sipd_core.texts import text
 
 TODAY = date(2026, 11, 22)
 WEEK = Period(date(2026, 11, 16), TODAY)
@@ -39,6 +40,7 @@ def test_a_week_is_the_usual_period_and_a_choice_is_kept_in_the_address() -> Non
 
 def test_an_address_names_a_period() -> None:
     assert opened(periode="today").text[0].value == "2026-11-22 2026-11-22"
+    assert opened(periode="last_month").text[0].value == "2026-10-01 2026-10-31"
     assert opened(periode="2026-11-01_2026-11-20").text[0].value == "2026-11-01 2026-11-20"
 
 
@@ -48,20 +50,21 @@ def test_an_address_that_names_none_gives_the_usual_one() -> None:
     assert period_of("2026-11-20_2026-12-31", TODAY).last == TODAY, "what is to come cannot be looked back on"
 
 
-def test_days_are_chosen_and_half_a_choice_changes_nothing() -> None:
+def test_days_are_chosen_and_days_that_are_no_period_change_nothing() -> None:
     app = opened()
     app.get("button_group")[0].set_value("custom").run()
     assert app.text[0].value == "2026-11-16 2026-11-22", "the period of before is where a choice begins"
-    app.date_input[0].set_value((date(2026, 11, 2), date(2026, 11, 8))).run()
+    app.date_input(key="uji.first").set_value(date(2026, 11, 2)).run()
+    app.date_input(key="uji.last").set_value(date(2026, 11, 8)).run()
     assert app.text[0].value == "2026-11-02 2026-11-08"
-    app.date_input[0].set_value((date(2026, 10, 1),)).run()
+    app.date_input(key="uji.last").set_value(date(2026, 10, 1)).run()
     assert app.text[0].value == "2026-11-02 2026-11-08"
-    assert any("tanggal akhirnya" in caption.value for caption in app.caption)
+    assert any(text("errors.period_reversed") in caption.value.replace("\\", "") for caption in app.caption)
 
 
 def test_too_long_a_choice_is_said_and_changes_nothing() -> None:
     app = opened(periode="2026-11-02_2026-11-08")
-    app.date_input[0].set_value((date(2024, 1, 1), TODAY)).run()
+    app.date_input(key="uji.first").set_value(date(2024, 1, 1)).run()
     assert app.text[0].value == "2026-11-02 2026-11-08"
     assert any("Rentang terlalu panjang" in caption.value for caption in app.caption)
 

@@ -94,14 +94,14 @@ class CachedEmbedder:
             f"{self.model}\x1f{self.dimension}\x1f{role}\x1f{read}".encode(errors="replace")
         ).hexdigest()
 
-    async def queries(self, texts: list[str]) -> Embedded:
+    async def queries(self, texts: list[str], *, counted: bool = True) -> Embedded:
         """One vector per question, kept in memory only: what people ask is not stored beside the rows.
 
-        Examples are in SQL for good, and are read from there; nothing else is looked for in it, which would keep
+        `counted`: whether a person asked, so that it belongs to the figures of the cache. Examples are in SQL for good, and are read from there; nothing else is looked for in it, which would keep
         questions that come in together from being sent together.
         """
         keys = [self.key("query", text) for text in texts]
-        known = self._from_memory(keys)
+        known = self._from_memory(keys, counted=counted)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         stored: dict[str, Vector] = {}
 
@@ -233,11 +233,11 @@ class CachedEmbedder:
             self._store.put(self.model, brought, {})
         return keys, known | brought
 
-    def _from_memory(self, keys: list[str]) -> dict[str, Vector]:
+    def _from_memory(self, keys: list[str], *, counted: bool) -> dict[str, Vector]:
         if self._memory is None:
             return {}
         found = {key: vector for key in keys if (vector := self._memory.get(key)) is not None}
-        for key in keys:
+        for key in keys if counted else ():
             if key in found:
                 self._monitor.record_cache_hit()
             else:

@@ -224,7 +224,7 @@ class KnowledgeBase:
         snapshot, limit = self._snapshot, len(self) if candidates else 0
         if not retrieval.use_vectors:
             snapshot = replace(snapshot, side=None)  # nobody reads intent and mood here: no vector is needed
-        return await self._search(snapshot, text, retrieval, top_k, frozenset(), limit)
+        return await self._search(snapshot, text, retrieval, top_k, frozenset(), limit, counted=False)
 
     async def read_ahead(self, questions: Sequence[str]) -> None:
         """Have the vectors of masked questions at hand, in as few calls as the model can do with.
@@ -233,7 +233,7 @@ class KnowledgeBase:
         """
         side = self._snapshot.side
         if side is not None and side.embedder.remembers and questions:
-            await side.embedder.queries([_head_and_tail(prepare(text).embedded) for text in questions])
+            await side.embedder.queries([_head_and_tail(prepare(text).embedded) for text in questions], counted=False)
 
     async def _drop(self) -> None:
         """Take the vectors of rows that are gone or disabled out of the index, at the next refresh if not now."""
@@ -264,12 +264,14 @@ class KnowledgeBase:
         top_k: int | None,
         exclude: frozenset[str],
         limit: int = 0,
+        *,
+        counted: bool = True,
     ) -> Trial:
-        """`limit`: cases whose grounds are wanted, at least the hits."""
+        """`limit`: cases whose grounds are wanted, at least the hits. `counted`: a person asked."""
         count = top_k or retrieval.top_k
         query = prepare(text)
         started = time.perf_counter()
-        words, asked = await _compared(snapshot, query)
+        words, asked = await _compared(snapshot, query, counted=counted)
         embedded = time.perf_counter()
         rank = partial(
             self._rank, snapshot, query, words, retrieval, limit=max(limit, count), shown=count, exclude=exclude
@@ -322,14 +324,14 @@ class _Asked:
     problem: SipdError | None = None
 
 
-async def _compared(snapshot: Snapshot, query: PreparedQuery) -> tuple[LexicalScores, _Asked]:
+async def _compared(snapshot: Snapshot, query: PreparedQuery, *, counted: bool) -> tuple[LexicalScores, _Asked]:
     """What the words say, worked out while the question's vector is waited for, and that vector."""
     found: list[_Asked] = []
     failed: list[SipdError] = []
 
     async def embed() -> None:
         try:
-            found.append(await _embed(snapshot.side, query))
+            found.append(await _embed(snapshot.side, query, counted=counted))
         except SipdError as error:
             failed.append(error)  # raised below: a task group would wrap it, and nobody would know it again
 
@@ -341,12 +343,12 @@ async def _compared(snapshot: Snapshot, query: PreparedQuery) -> tuple[LexicalSc
     return words, found[0]
 
 
-async def _embed(side: Side | None, query: PreparedQuery) -> _Asked:
+async def _embed(side: Side | None, query: PreparedQuery, *, counted: bool) -> _Asked:
     """Vector of the cleaned question, shape (dimension,); the classifiers read it too, so one embedding serves all."""
     if side is None:
         return _Asked()
     try:
-        embedded = await side.embedder.queries([_head_and_tail(query.embedded)])
+        embedded = await side.embedder.queries([_head_and_tail(query.embedded)], counted=counted)
     except EmbeddingError as error:
         return _Asked(problem=error)
     return _Asked(embedded.vectors[0], embedded.origin)

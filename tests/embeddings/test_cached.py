@@ -92,6 +92,13 @@ async def test_a_question_is_embedded_once(bench: Bench) -> None:
     assert bench.monitor.get_stats().cache_hit_rate == 0.5
 
 
+async def test_what_nobody_asked_is_left_out_of_the_figures(bench: Bench) -> None:
+    for _ in range(2):
+        await bench.embedder.queries(["apa itu spd"], counted=False)
+    assert bench.inner.seen == ["apa itu spd"]
+    assert bench.monitor.get_stats().cache_hit_rate is None
+
+
 async def test_passages_are_durable(bench: Bench, database: Database) -> None:
     await bench.embedder.passages(["a", "bb", "a"])
     assert bench.inner.seen == ["a", "bb"]

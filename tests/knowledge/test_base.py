@@ -294,8 +294,8 @@ async def test_a_question_that_is_under_way_at_the_take_over_is_asked_again(benc
     await bench.index(side)
     old = bench.side.embedder
 
-    async def overtaken(texts: list[str]) -> Embedded:
-        embedded = await CachedEmbedder.queries(old, texts)
+    async def overtaken(texts: list[str], *, counted: bool = True) -> Embedded:
+        embedded = await CachedEmbedder.queries(old, texts, counted=counted)
         await bench.base.serve(side)
         return embedded
 
@@ -544,3 +544,16 @@ async def test_a_start_reads_no_row_whose_words_were_kept(tmp_path: Path, monkey
     assert (await base.search("timbangan digital")).hits[0].case.id == new.id
     assert gone.id not in {hit.case.id for hit in (await base.search(gone.issue, top_k=20)).hits}
     database.close()
+
+
+async def test_only_what_people_ask_counts_among_the_figures(bench: Bench) -> None:
+    kept, counts = bench.side.embedder, list[bool]()
+
+    async def heard(texts: list[str], *, counted: bool = True) -> Embedded:
+        counts.append(counted)
+        return await CachedEmbedder.queries(kept, texts, counted=counted)
+
+    bench.side.embedder.queries = heard  # type: ignore[method-assign]
+    await bench.base.try_out("neraca", RetrievalSettings())
+    await bench.base.search("neraca")
+    assert counts == [False, True]

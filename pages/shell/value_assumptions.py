@@ -7,12 +7,13 @@ from decimal import Decimal
 import streamlit as st
 
 from pages.shell import session, value_state
+from pages.shell.cards import badge
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name
 from pages.shell.value_summary import draw_agreement
 from sipd_core.blocking import BlockingEngine
-from sipd_core.locale_id import moment, rupiah, usd
+from sipd_core.locale_id import moment, number, rupiah, usd
 from sipd_core.roi import Unit
 from sipd_core.store.assumptions import (
     LIMITS,
@@ -24,6 +25,8 @@ from sipd_core.texts import text
 from sipd_core.value import ValueReport
 from sipd_core.value_words import amount, shown
 
+SHOWN = 8
+"""Versions that are shown before all are asked for."""
 _STEPS = {Unit.RUPIAH: 1_000.0, Unit.MINUTES: 1.0, Unit.COUNT: 1.0, Unit.HOURS: 1.0}
 
 
@@ -83,35 +86,44 @@ def _save(engine: BlockingEngine, based_on: int | None) -> None:
 
 
 def _history(engine: BlockingEngine) -> None:
+    """Every version, newest first: what it changed, who and when and why, and the way back to it."""
     st.subheader(text("value.history.heading"), anchor=False)
     history = engine.value.assumptions.history()
     if not history:
         st.caption(text("value.history.none"))
         return
-    event = st.dataframe(
-        [_line(one, before) for one, before in zip(history, [*history[1:], None], strict=True)],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"value.history.{history[0].seq}",
-        column_config={text("value.history.changed"): st.column_config.TextColumn(width="large")},
-    )
-    rows = event.selection.rows
-    if rows and 0 < rows[0] < len(history):
-        _again(engine, history[rows[0]])
-    elif len(history) > 1:
-        st.caption(text("value.history.choose"))
+    all_of_them = text("value.history.all", n=number(len(history)))
+    whole = len(history) <= SHOWN or st.checkbox(all_of_them, key="value.history.all")
+    with st.container(border=True):
+        for place, (one, before) in enumerate(zip(history, [*history[1:], None], strict=True)):
+            if whole or place < SHOWN:
+                _draw_version(engine, one, before, in_force=not place)
 
 
-def _line(one: AssumptionChange, before: AssumptionChange | None) -> dict[str, str]:
-    note = " ".join(part for part in (text("value.history.back") if one.is_back else "", one.note) if part)
-    return {
-        text("value.history.at"): moment(one.at),
-        text("value.history.actor"): one.actor,
-        text("value.history.note"): note,
-        text("value.history.changed"): "; ".join(_changes(one, before)) or text("value.history.unchanged"),
-    }
+def _draw_version(
+    engine: BlockingEngine, one: AssumptionChange, before: AssumptionChange | None, *, in_force: bool
+) -> None:
+    line = [text("value.history.line", at=moment(one.at), actor=one.actor), *([one.note] if one.note else [])]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(width="content", gap="xxsmall"):
+            st.markdown(plain_line(_changed(one, before)), width="content")
+            st.caption(" · ".join(map(plain_line, line)), width="content")
+        if in_force:
+            st.markdown(badge("green", text("value.history.in_force"), "check"), width="content")
+            return
+        st.button(
+            text("value.history.again"),
+            icon=":material/restore:",
+            type="tertiary",
+            key=f"value.again.{one.seq}",
+            on_click=_go_back,
+            args=(engine, one.seq),
+        )
+
+
+def _changed(one: AssumptionChange, before: AssumptionChange | None) -> str:
+    said = "; ".join(_changes(one, before)) or text("value.history.unchanged")
+    return f"{text('value.history.back')} {said}" if one.is_back else said
 
 
 def _changes(one: AssumptionChange, before: AssumptionChange | None) -> Sequence[str]:
@@ -127,16 +139,6 @@ def _changes(one: AssumptionChange, before: AssumptionChange | None) -> Sequence
         for name, limit in LIMITS.items()
         if now[name] != then[name]
     ]
-
-
-def _again(engine: BlockingEngine, chosen: AssumptionChange) -> None:
-    st.button(
-        text("value.history.again", at=moment(chosen.at)),
-        icon=":material/restore:",
-        key="value.again",
-        on_click=_go_back,
-        args=(engine, chosen.seq),
-    )
 
 
 def _go_back(engine: BlockingEngine, seq: int) -> None:

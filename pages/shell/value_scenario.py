@@ -26,9 +26,12 @@ from sipd_core.value import ValueReport, supposed_year
 from sipd_core.value_words import shown
 
 _SPREAD = "value.scenario.spread"
+_ROUND = "value.scenario.round"
 _KEPT, _KEPT_SPREAD = "value.scenario.kept", "value.scenario.kept_spread"
 _USUAL_SPREAD = 25
 """Percent by which what is uncertain is taken less and more."""
+THOUSAND = 1_000
+"""Axes in thousands of dollars: longer figures run into each other on a phone."""
 
 
 def draw(_engine: BlockingEngine, report: ValueReport) -> None:
@@ -80,14 +83,17 @@ def _presets(report: ValueReport) -> None:
 
 
 def _put(scenario: Scenario) -> None:
-    """The inputs show what is kept: those drawn before must not stand against it."""
+    """The inputs begin anew: a browser sends what it shows, and would put the figures of before in the place of these."""
     st.session_state[_KEPT] = scenario
-    for field in fields(Scenario):
-        st.session_state.pop(_key(field.name), None)
+    st.session_state[_ROUND] = _round() + 1
+
+
+def _round() -> int:
+    return int(st.session_state.get(_ROUND, 0))
 
 
 def _key(name: str) -> str:
-    return f"value.scenario.input.{name}"
+    return f"value.scenario.input.{name}.{_round()}"
 
 
 def _inputs() -> None:
@@ -166,17 +172,17 @@ def _swings(sides: tuple[Scenario, Scenario, Scenario], net: Figure) -> None:
     ends = [(float(swing.low or 0), float(swing.high or 0)) for swing in found]
     figure.add_bar(
         y=names,
-        x=[high - low for low, high in ends],
-        base=[low for low, _ in ends],
+        x=[(high - low) / THOUSAND for low, high in ends],
+        base=[low / THOUSAND for low, _ in ends],
         customdata=[[usd(low), usd(high)] for low, high in ends],
         orientation="h",
         marker={"color": charts.colour_of("total")},
         hovertemplate=text("value.scenario.swing_hover"),
     )
-    figure.add_vline(x=float(net.value or 0), line={"color": charts.colour_of("p95"), "dash": "dot", "width": 2})
+    figure.add_vline(x=float(net.value or 0) / THOUSAND, line={"color": charts.colour_of("p95"), "dash": "dot", "width": 2})
     figure.update_layout(showlegend=False, hovermode="closest", bargap=0.35)
     figure.update_xaxes(
-        title=text("value.scenario.swing_axis"), tickformat=",.0f", nticks=4, tickangle=0, fixedrange=True
+        title=text("value.scenario.swing_axis"), tickformat=",~f", nticks=4, tickangle=0, fixedrange=True
     )
     figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, automargin=True)
     table = [

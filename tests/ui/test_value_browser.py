@@ -79,3 +79,23 @@ def test_a_figure_leads_to_what_was_said(browser: Browser, console: Console) -> 
     assert ",confirmed,thumb," in line and line.endswith(QUESTION)
     page.goto(f"{console.url}/?percakapan={line.split(',')[0]}")
     expect(page.get_by_test_id("stMainBlockContainer")).to_contain_text(QUESTION, timeout=WAIT)
+
+
+def test_a_scenario_goes_on_from_what_was_measured(browser: Browser, console: Console) -> None:
+    """A browser sends every field it shows: those of before must not come back with the first one that is typed."""
+    page = open_page(browser, f"{console.url}/nilai")
+    section(page, "scenario")
+    users = page.get_by_role("spinbutton", name=text("value.scenario.input.users_per_day"), exact=True)
+    net = page.get_by_test_id("stMetric").filter(has_text=text("value.scenario.net"))
+    expect(users).to_have_value("100", timeout=WAIT)
+    expect(net).to_contain_text("US$ 245.816,67", timeout=WAIT)
+    page.get_by_role("button", name=text("value.scenario.from_measured")).click()
+    expect(users).to_have_value("50", timeout=WAIT)
+    investment = page.get_by_role("spinbutton", name=text("value.scenario.input.investment"), exact=True)
+    investment.fill("0")
+    investment.press("Tab")
+    expect(net).not_to_contain_text("US$ 245.816,67", timeout=WAIT)
+    expect(users).to_have_value("50", timeout=WAIT)
+    page.get_by_role("button", name=text("value.scenario.from_source")).click()
+    expect(users).to_have_value("100", timeout=WAIT)
+    expect(net).to_contain_text("US$ 245.816,67", timeout=WAIT)

@@ -39,6 +39,10 @@ def typed(app: AppTest, name: str) -> Any:
     return next(box for box in app.number_input if box.label == text(f"value.assumption.{name}.label"))
 
 
+def supposed(app: AppTest, name: str) -> Any:
+    return next(box for box in app.number_input if box.label == text(f"value.scenario.input.{name}"))
+
+
 def press(app: AppTest, key: str) -> AppTest:
     return app.button(key=key).click().run()
 
@@ -86,11 +90,13 @@ def test_saving_an_assumption_changes_the_figures_and_going_back_restores_them(
     app = section(app, "summary")
     assert metric(app, label("savings")).value == "Rp 27.500"
     app = section(app, "assumptions")
-    lines = app.dataframe[0].value
-    assert "20 menit → 35 menit" in lines[text("value.history.changed")][0]
-    assert lines[text("value.history.changed")][1] == text("value.history.unchanged")
-    first = empty_engine.value.assumptions.history()[-1]
-    empty_engine.value.assumptions.go_back(first.seq, actor="uji")
+    assert "20 menit → 35 menit" in shown(app)
+    assert text("value.history.unchanged") in shown(app)
+    newest, first = empty_engine.value.assumptions.history()
+    assert f"value.again.{newest.seq}" not in [button.key for button in app.button], "what holds needs no way back"
+    app = press(app, f"value.again.{first.seq}")
+    assert not app.exception and text("value.history.back") in shown(app).replace("\\", "")
+    assert empty_engine.value.assumptions.in_force().minutes_by_hand == 20
     assert metric(section(app, "summary"), label("savings")).value == "Rp 18.750"
 
 
@@ -134,15 +140,15 @@ def test_a_scenario_is_played_with_and_starts_from_what_was_measured(
     assert not app.exception
     net = text("value.scenario.net")
     assert metric(app, net).value == "US$ 245.816,67"
-    app.number_input(key="value.scenario.input.automated").set_value(35.0)
+    supposed(app, "automated").set_value(35.0)
     app = app.run()
     assert metric(app, net).value == "US$ 181.941,67"
     assert metric(section(section(app, "summary"), "scenario"), net).value == "US$ 181.941,67", "kept over sections"
     app = press(app, "value.scenario.source")
     assert metric(app, net).value == "US$ 245.816,67"
     app = press(app, "value.scenario.measured")
-    assert app.number_input(key="value.scenario.input.automated").value == 50
-    assert app.number_input(key="value.scenario.input.users_per_day").value == 50
+    assert supposed(app, "automated").value == 50
+    assert supposed(app, "users_per_day").value == 50
     app.slider(key="value.scenario.spread").set_value(0)
     app = app.run()
     sides = [text("value.scenario.roi_side", side=text(f"value.scenario.{side}")) for side in ("low", "high")]

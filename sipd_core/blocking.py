@@ -47,6 +47,7 @@ from sipd_core.engine import Engine
 from sipd_core.errors import RestoringError, SipdError
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.knowledge.health import HealthDesk
+from sipd_core.learning.desk import LearningDesk
 from sipd_core.metrics import PerformanceStats
 from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
@@ -156,6 +157,21 @@ class BlockingEngine:
     def desk(self) -> EscalationDesk:
         """Tickets of what was handed to people."""
         return self._engine.desk
+
+    @property
+    def learning(self) -> LearningDesk:
+        """What the base lacks, and what is done about it."""
+        engine = self._engine
+        return LearningDesk(
+            engine.gaps,
+            engine.gap_work,
+            engine.cases,
+            engine.desk,
+            publish=lambda kind, states, **more: self._portal.call(partial(engine.change_cases, kind, states, **more)),
+            undo=self.undo_change,
+            look=lambda: self._portal.call(engine.learner.look),
+            wake=lambda: self._portal.call(engine.learner.wake),
+        )
 
     @property
     def vitals(self) -> Vitals:

@@ -171,7 +171,7 @@ class CaseDelta:
 
 
 class ChangeKind(StrEnum):
-    """Why rows changed. All but IMPORT are decisions of a person about rows that are there."""
+    """Why rows changed. All but IMPORT are decisions of a person."""
 
     IMPORT = "import"
     EDIT = "edit"
@@ -180,6 +180,8 @@ class ChangeKind(StrEnum):
     DELETE = "delete"
     MERGE = "merge"
     MENUS = "menus"
+    LEARN = "learn"
+    """A person wrote down what the learning loop showed to be missing; it may bring rows that were not there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 
 import anyio
 from anyio import to_thread
+from sqlalchemy import Connection
 
 from sipd_core.access import Access
 from sipd_core.account import OwnAccount
@@ -60,6 +61,7 @@ from sipd_core.knowledge.index import ChromaHome
 from sipd_core.knowledge.pace import Pace
 from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import Laboratory
+from sipd_core.learning.learner import Learner
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.people import People
@@ -75,6 +77,8 @@ from sipd_core.store.audit import AuditLog
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.embeddings import EmbeddingStore
+from sipd_core.store.gap_work import GapWork
+from sipd_core.store.gaps import GapStore
 from sipd_core.store.ledger import CostTracker
 from sipd_core.store.mappings import MappingStore
 from sipd_core.store.rejections import RejectionStore
@@ -135,6 +139,7 @@ class Engine:
         self._tasks.start_soon(self.laboratory.run)
         self._tasks.start_soon(self.drafts.run)
         self._tasks.start_soon(self.alerts.run)
+        self._tasks.start_soon(self.learner.run)
         return self
 
     async def __aexit__(
@@ -161,6 +166,7 @@ class Engine:
         notice = escalation_notice(database) if settings.alert_webhook_url.get_secret_value() else None
         self.conversations = ConversationStore(database, announce=notice)
         self.desk = EscalationDesk(database, self.conversations, history=settings.max_conversation_history)
+        self.gaps, self.gap_work = GapStore(database), GapWork(database)
         self.traces = TraceStore(database)
         self.tariffs = Tariffs.load(database, settings)
         self.ledger = CostTracker(
@@ -218,6 +224,8 @@ class Engine:
             ready=self._upkeep.wait_until_prepared,
             samples=GOLD_FOLDER,
         )
+        ready = self._upkeep.wait_until_prepared
+        self.learner = Learner(self.gap_work, self.conversations, self.cases, self.base, ready=ready)
         self.alerts = self._make_alerts()
         self._chat = self._make_chat()
 
@@ -360,6 +368,7 @@ class Engine:
         await self._upkeep.wait_until_prepared()
         async for part in self._chat.answer(message, session_id):
             yield part
+        self.learner.wake()
 
     async def search(self, question: str, top_k: int | None = None) -> SearchResult:
         """Cases for a question, masked before anything is done with it."""
@@ -407,10 +416,12 @@ class Engine:
         note: str = "",
         redirects: Mapping[str, str] | None = None,
         menus: Mapping[str, str] | None = None,
+        also: Callable[[Connection, Change], None] | None = None,
     ) -> Change:
         """A person's decision about rows (see CaseStore.change), masked; searches follow it on return."""
         masked = {id_: masked_case(case) if case else None for id_, case in states.items()}
         change = partial(self.cases.change, kind, masked, actor=actor, redirects=redirects, menus=menus)
+        change = partial(change, also=also)
         made = await to_thread.run_sync(partial(change, note=mask(note).text))
         await self._follow()
         return made

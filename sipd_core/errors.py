@@ -11,6 +11,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── SpendingError             a price, a rate or an invoice that cannot be what was typed
 ├── AssumptionError           what somebody supposes of the work by hand cannot be, or was changed meanwhile
 ├── TicketError               a ticket cannot become what was asked, or was changed meanwhile
+├── GapError                  a gap cannot become what was asked, or was changed meanwhile
 ├── AlertError                a rule for alerts that cannot be what was typed, or nothing to acknowledge or send to
 ├── AuditError                what was typed is no head of the audit's chain
 ├── WebhookError              an alert did not reach the receiver; it is tried again
@@ -137,6 +138,12 @@ class TicketError(SipdError):
     """A ticket cannot become what was asked; `text_key` names an entry of `desk.toml`."""
 
     text_key = "desk.error.changed"
+
+
+class GapError(SipdError):
+    """A gap cannot become what was asked; `text_key` names an entry of `learning.toml`."""
+
+    text_key = "learning.error.changed"
 
 
 class AlertError(SipdError):

@@ -43,6 +43,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.metrics",
         "sipd_core.tables",
         "sipd_core.tickets",
+        "sipd_core.learning.model",
         "sipd_core.client",
         "sipd_core.chat.signals",
         "sipd_core.chat.citations",
@@ -130,7 +131,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.desk",
     ),
     ("sipd_core.chat.tracing",),
-    ("sipd_core.chat.conversation", "sipd_core.access", "sipd_core.alerts", "sipd_core.vitals"),
+    ("sipd_core.chat.conversation", "sipd_core.access", "sipd_core.alerts", "sipd_core.vitals", "sipd_core.learning"),
     ("sipd_core.engine", "sipd_core.recovery", "sipd_core.blocking_laboratory"),
     ("sipd_core.uploads",),
     ("sipd_core.blocking", "sipd_core.evaluation"),
@@ -182,7 +183,7 @@ MODULES = modules()
 
 @pytest.mark.parametrize(("name", "path"), MODULES, ids=[name for name, _ in MODULES])
 def test_imports_point_down(name: str, path: Path) -> None:
-    if name in {"sipd_core", "sipd_core.alerts", "sipd_core.backup", "sipd_core.chat", "sipd_core.knowledge", "sipd_core.spending", "pages"}:
+    if name in {"sipd_core", "sipd_core.alerts", "sipd_core.backup", "sipd_core.chat", "sipd_core.knowledge", "sipd_core.learning", "sipd_core.spending", "pages"}:
         assert list(imports(path)) == [], "a package's own file stays empty"
         return
     home = place(name)

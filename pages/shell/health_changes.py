@@ -24,6 +24,7 @@ _KINDS = {
     ChangeKind.DELETE: "delete",
     ChangeKind.MERGE: "merge",
     ChangeKind.MENUS: "folder_open",
+    ChangeKind.LEARN: "school",
 }
 
 

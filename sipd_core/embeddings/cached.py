@@ -128,6 +128,27 @@ class CachedEmbedder:
         self._examples.update(embedded.keys)
         return embedded
 
+    async def at_hand(self, texts: list[str]) -> dict[str, Vector]:
+        """Vectors of questions that cost nothing, by text: of those in memory, durable on return, and of those in SQL.
+
+        Where the model works in this process it reads the others too; a provider is never asked.
+        """
+        by_key = {self.key("query", text): text for text in texts}
+        held = {key: self._memory.get(key) for key in by_key} if self._memory is not None else {}
+        remembered = {key: vector for key, vector in held.items() if vector is not None}
+        if remembered:
+            known = await to_thread.run_sync(self._store.known, list(remembered))
+            fresh = [by_key[key] for key in remembered if key not in known]
+            if fresh:
+                vectors = {self.key("query", text): remembered[self.key("query", text)] for text in fresh}
+                await to_thread.run_sync(self._store.put, self.model, vectors, dict.fromkeys(vectors, 0))
+        if self.is_local:
+            embedded = await self.examples(list(by_key.values()))
+            return dict(zip(by_key.values(), embedded.vectors, strict=True))
+        stored = await to_thread.run_sync(self._store.get, list(by_key), self.dimension)
+        self._examples.update(stored)
+        return {by_key[key]: vector for key, vector in (stored | remembered).items()}
+
     async def remember(self, texts: list[str]) -> None:
         """Have the vectors of questions at hand that are asked again and again, such as a gold set's: read once for good.
 

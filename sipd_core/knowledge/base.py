@@ -19,7 +19,7 @@ from sipd_core.cache import VectorOrigin
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
 from sipd_core.errors import EmbeddingError, SipdError, StoreError, root_cause
-from sipd_core.knowledge.calibration import training_texts
+from sipd_core.knowledge.calibration import Calibration, training_texts
 from sipd_core.knowledge.index import VectorIndex
 from sipd_core.knowledge.lexical import LexicalScores, kept
 from sipd_core.knowledge.relevance import (
@@ -131,6 +131,11 @@ class KnowledgeBase:
         return self._snapshot.side
 
     @property
+    def calibration(self) -> Calibration:
+        """What is known of questions of the field."""
+        return self._snapshot.biases.calibration
+
+    @property
     def building(self) -> Side | None:
         """The side that is to take over."""
         return self._building
@@ -234,6 +239,19 @@ class KnowledgeBase:
         side = self._snapshot.side
         if side is not None and side.embedder.remembers and questions:
             await side.embedder.queries([_head_and_tail(prepare(text).embedded) for text in questions], counted=False)
+
+    async def at_hand(self, questions: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+        """The vectors of masked questions that cost nothing, by question, each of shape (dimension,); raises StoreError."""
+        side = self._snapshot.side
+        if side is None or not questions:
+            return {}
+        read = {question: _head_and_tail(prepare(question).embedded) for question in questions}
+        try:
+            found = await side.embedder.at_hand(list(dict.fromkeys(read.values())))
+        except EmbeddingError as error:
+            log.warning("questions are compared by their words alone: %s", error)
+            return {}
+        return {question: found[text] for question, text in read.items() if text in found}
 
     async def _drop(self) -> None:
         """Take the vectors of rows that are gone or disabled out of the index, at the next refresh if not now."""

@@ -14,6 +14,7 @@ from sipd_core.documents import (
     CaseDelta,
     CaseFilter,
     CasePage,
+    ChangeKind,
     ImportProgress,
     ImportReport,
     ImportStatus,
@@ -40,6 +41,11 @@ from sipd_core.store.schema import (
 )
 from sipd_core.store.viewed import ViewStore
 from sipd_core.texts import text
+
+
+_WRITTEN = select(changes.c.id).where(changes.c.kind == ChangeKind.LEARN)
+_UPLOADED = (~imports.c.sample, imports.c.id.not_in(_WRITTEN))
+"""Imports that people made of files."""
 
 
 class CaseStore(ChangeStore, ViewStore):
@@ -94,7 +100,7 @@ class CaseStore(ChangeStore, ViewStore):
 
     def imports_count(self) -> int:
         """How many files people uploaded, refused and undone ones among them."""
-        query = select(func.count()).select_from(imports).where(~imports.c.sample)
+        query = select(func.count()).select_from(imports).where(*_UPLOADED)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -102,7 +108,7 @@ class CaseStore(ChangeStore, ViewStore):
         """Reports of the files people uploaded (shipped samples left out), newest first."""
         query = (
             select(imports.c.report, imports.c.status)
-            .where(~imports.c.sample)
+            .where(*_UPLOADED)
             .order_by(imports.c.at.desc())
             .limit(limit)
             .offset(offset)

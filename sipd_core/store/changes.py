@@ -189,26 +189,32 @@ class ChangeStore:
         note: str = "",
         redirects: Mapping[str, str] | None = None,
         menus: Mapping[str, str] | None = None,
+        also: Callable[[Connection, Change], None] | None = None,
     ) -> Change:
         """Let rows be what `states` says (None: gone), in one transaction; raises NotFoundError when one is not there.
 
-        `redirects` sends content ids to the case that stands for them from now on, `menus` files spellings under a
-        name; both count as long as the change is not undone.
+        LEARN alone may bring new ones. `redirects` sends content ids to the case that stands for them from now on,
+        `menus` files spellings under a name; both count as long as the change is not undone. `also` is called within
+        the transaction.
         """
         at = moment(self._clock())
         made = Change(uuid.uuid4().hex, at, actor, kind, note, len(states))
         with self._database.write() as connection:
             hold_version(self._database, connection)
             there = cases_by_id(connection, sorted(states))
-            if missing := states.keys() - there.keys():
+            if (missing := states.keys() - there.keys()) and kind is not ChangeKind.LEARN:
                 raise NotFoundError(", ".join(sorted(missing)), what=text("changes.case"))
             kept = {id_: replace(case, id=id_) if case else None for id_, case in states.items()}
+            if kind is ChangeKind.LEARN:
+                connection.execute(insert(imports), _import_row(_written_report(made), sample=False))
             history.record(connection, made, kept)
             _write_names(connection, made.id, redirects or {}, menus or {})
             put_states(self._database, connection, kept, history.brought_by(connection, sorted(kept)), at.timestamp())
             settle_imports(connection)
             details = {"rows": len(states), "cases": sorted(states), "note": note}
             self._database.note(connection, Deed(DeedKind(kind.value), made.id, actor, details=details))
+            if also is not None:
+                also(connection, made)
         return made
 
     def undo(self, change_id: str, *, actor: str) -> Change:
@@ -291,6 +297,12 @@ class ChangeStore:
         put_states(self._database, connection, dirty, history.brought_by(connection, sorted(dirty)), at)
 
 
+def _written_report(change: Change) -> ImportReport:
+    """The import of rows that a person wrote: every row has one."""
+    status, rows = ImportStatus.INDEXING, change.cases
+    return ImportReport(change.id, text("changes.written"), change.at, status, accepted=rows, actor=change.actor)
+
+
 def _import_deeds(report: ImportReport, *, sample: bool) -> list[Deed]:
     """What an import did, and which secrets were taken out of its file."""
     counts = ("accepted", "changed", "unchanged", "kept", "rejected", "duplicates", "masked")
@@ -323,7 +335,7 @@ def _meet(connection: Connection, batch: Sequence[Case]) -> list[_Met]:
             met.append(_Met(key, said, Meeting.KEPT, None, counts=False))
             continue
         taken.add(said.id)
-        merged = said.id != key and key in live
+        merged = (said.id != key and key in live) or history.is_written(live.get(said.id, []))
         meeting, state = meet(said, known, merged=merged)
         stands = merged or meeting is Meeting.KEPT
         met.append(_Met(key, said, meeting, state, counts=not stands))

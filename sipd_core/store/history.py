@@ -17,7 +17,7 @@ from sipd_core.store.schema import case_versions, changes, menu_names, redirects
 from sipd_core.store.times import moment
 
 CASE = TypeAdapter(Case)
-_BRINGS = frozenset({ChangeKind.IMPORT, ChangeKind.MERGE})
+_BRINGS = frozenset({ChangeKind.IMPORT, ChangeKind.MERGE, ChangeKind.LEARN})
 """A merge's survivor speaks for rows of other imports too, so it outlives its own."""
 ID_BATCH = 500
 """Ids in one IN (...): well below every driver's limit of bound parameters."""
@@ -95,19 +95,28 @@ def is_based(states: Sequence[State]) -> bool:
     return any(state.kind in _BRINGS for state in states)
 
 
+def is_written(states: Sequence[State]) -> bool:
+    """Whether a person wrote the row, and no file brought it."""
+    kinds = {state.kind for state in states}
+    return ChangeKind.LEARN in kinds and ChangeKind.IMPORT not in kinds
+
+
 def newest_import(states: Sequence[State]) -> State | None:
     """The last thing a file said of the row."""
     return next((state for state in reversed(states) if state.kind is ChangeKind.IMPORT), None)
 
 
 def brought_by(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """Case id -> the newest import that said something of it, one that counts before one that is undone."""
+    """Case id -> the newest import that said something of it, one that counts before one that is undone.
+
+    What was written down for the learning loop has an import of its own.
+    """
     found: dict[str, str] = {}
     for some in in_parts(ids):
         query = (
             select(case_versions.c.case_id, case_versions.c.change_id)
             .join(changes, changes.c.id == case_versions.c.change_id)
-            .where(case_versions.c.case_id.in_(some), changes.c.kind == ChangeKind.IMPORT)
+            .where(case_versions.c.case_id.in_(some), changes.c.kind.in_((ChangeKind.IMPORT, ChangeKind.LEARN)))
             .order_by(changes.c.undone_at.is_(None), changes.c.seq)
         )
         found.update((row.case_id, row.change_id) for row in connection.execute(query))

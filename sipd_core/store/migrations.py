@@ -446,6 +446,35 @@ def m017_views_of_enabled(connection: Connection) -> None:
     )
 
 
+def m018_gaps(connection: Connection) -> None:
+    """The learning loop; the questions that failed before are collected by the console as it runs."""
+    for change in _M018:
+        connection.exec_driver_sql(change)
+
+
+_M018 = (
+    "CREATE TABLE gaps (id INTEGER NOT NULL PRIMARY KEY, state VARCHAR(16) NOT NULL, created_at FLOAT NOT NULL,"
+    " updated_at FLOAT NOT NULL, touched BOOLEAN NOT NULL, lead VARCHAR(32) NOT NULL, menu TEXT NOT NULL,"
+    " neighbour VARCHAR(20) NOT NULL, draft TEXT, case_id VARCHAR(20) NOT NULL, change_id VARCHAR(32) NOT NULL,"
+    " published_at FLOAT, closed_at FLOAT, reopening VARCHAR(20) NOT NULL, merged_into INTEGER, note TEXT,"
+    " asked_at FLOAT, asked_version INTEGER)",
+    "CREATE TABLE gap_questions (turn_id VARCHAR(32) NOT NULL PRIMARY KEY REFERENCES exchanges (turn_id)"
+    " ON DELETE CASCADE, conversation_id VARCHAR(32) NOT NULL, at FLOAT NOT NULL, failed_at FLOAT NOT NULL,"
+    " failures VARCHAR(60) NOT NULL, text TEXT NOT NULL, fate VARCHAR(16) NOT NULL, gap_id INTEGER,"
+    " pinned BOOLEAN NOT NULL, answered BOOLEAN NOT NULL, verdict VARCHAR(16), relevance FLOAT,"
+    " from_row BOOLEAN NOT NULL, asked_at FLOAT)",
+    "CREATE INDEX ix_gap_questions_fate ON gap_questions (fate)",
+    "CREATE INDEX ix_gap_questions_gap_id ON gap_questions (gap_id)",
+    "CREATE TABLE gap_events (gap_id INTEGER NOT NULL REFERENCES gaps (id), seq INTEGER NOT NULL, at FLOAT NOT NULL,"
+    " actor VARCHAR(200) NOT NULL, kind VARCHAR(16) NOT NULL, note TEXT, questions INTEGER NOT NULL,"
+    " answered INTEGER NOT NULL, other INTEGER, change_id VARCHAR(32) NOT NULL, reopening VARCHAR(20) NOT NULL,"
+    " turn_ids TEXT NOT NULL, before TEXT NOT NULL, undoes INTEGER, PRIMARY KEY (gap_id, seq))",
+    "CREATE TABLE gap_proofs (gap_id INTEGER NOT NULL REFERENCES gaps (id), seq INTEGER NOT NULL,"
+    " turn_id VARCHAR(32) NOT NULL, verdict VARCHAR(16) NOT NULL, relevance FLOAT NOT NULL, from_row BOOLEAN NOT NULL,"
+    " PRIMARY KEY (gap_id, seq, turn_id))",
+)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -464,5 +493,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m015_data_keys,
     m016_people,
     m017_views_of_enabled,
+    m018_gaps,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -47,6 +47,7 @@ CHANGED = (
     "tickets", "ticket_events",
     "data_keys",
     "people", "sign_in_sessions", "sign_in_links", "sign_in_failures",
+    "gaps", "gap_questions", "gap_events", "gap_proofs",
 )  # fmt: skip
 FIRST_RELEASE = (
     "CREATE TABLE imports (id VARCHAR(32) NOT NULL, file VARCHAR(255) NOT NULL, at FLOAT NOT NULL,"

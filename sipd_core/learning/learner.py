@@ -1,0 +1,300 @@
+"""The learning loop's background work: failing questions come in, are put into gaps, and are asked again.
+
+One reason to change: when the loop does what. It never calls a paid model: vectors of questions are those the console has.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import numpy as np
+from anyio import Event, Lock, move_on_after, sleep, to_thread
+
+from sipd_core.documents import Hit
+from sipd_core.errors import SipdError
+from sipd_core.knowledge.base import KnowledgeBase
+from sipd_core.learning.grouping import Asked, Groups, asked, grouped, settled
+from sipd_core.learning.intake import failed_questions
+from sipd_core.learning.model import JUDGED, FailingQuestion, GapState, Proof
+from sipd_core.learning.scope import of_the_field
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.conversations import ConversationStore
+from sipd_core.store.gap_work import GapWork, Member, Watched
+from sipd_core.store.times import moment
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 3.0
+"""How soon a thumb, a solved ticket, or what another process did is noticed; a failed answer is at once."""
+RETRY_SECONDS: Final = 30.0
+BATCH: Final = 500
+"""Questions taken in at once."""
+COMPARED: Final = 20_000
+"""Questions of gaps that further ones are compared with, the most recent ones."""
+REGROUP_SECONDS: Final = 600.0
+ASK_AGAIN_SECONDS: Final = 600.0
+"""How soon a question that is not answered yet is asked again because something else in the base changed."""
+UNREAD_SECONDS: Final = 120.0
+"""How long a row is waited for that no model has read; then its words must do."""
+OVERLAP: Final = 900.0
+"""Seconds looked back behind what was seen last: a slow transaction shows what it did late."""
+GUESSED: Final = 20
+VOTERS: Final = 40
+"""Nearest cases that vote for the menu of a gap: the right one is among the first three in nine of ten (MEASURED)."""
+READ_AT_ONCE: Final = 32
+"""Questions the bundled model reads before others get a turn."""
+SEEN_STATE: Final = "learning_seen"
+NO_NEIGHBOUR: Final = "-"
+NEAR_ENOUGH: Final = 0.05
+"""Relevance from which the nearest row is named."""
+
+
+class Learner:
+    """Runs on the engine's loop; what it writes is durable and can be done again."""
+
+    def __init__(
+        self,
+        work: GapWork,
+        conversations: ConversationStore,
+        cases: CaseStore,
+        base: KnowledgeBase,
+        *,
+        ready: Callable[[], Awaitable[None]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._work = work
+        self._conversations = conversations
+        self._cases = cases
+        self._base = base
+        self._ready = ready
+        self._clock = clock
+        self._wake = Event()
+        self._working = Lock()
+        self._known: dict[str, Asked] = {}
+        self._known_of = ""
+        """The model and calibration that `_known` was made with."""
+        self._regrouped_at: float | None = None
+        self._grown = True
+        """Questions came in since the last regrouping."""
+
+    def wake(self) -> None:
+        """Look now: something may have failed. Call it on the engine's loop."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; it never takes the engine down with it."""
+        await self._ready()
+        while True:
+            pause = LOOK_SECONDS
+            try:
+                await self.look()
+            except SipdError as error:
+                log.warning("the learning loop pauses: %s", error)
+                pause = RETRY_SECONDS
+            except Exception:
+                log.exception("the learning loop stumbled (code %s)", uuid.uuid4().hex[:8])
+                pause = RETRY_SECONDS
+            with move_on_after(pause):
+                await self._wake.wait()
+            self._wake = Event()
+
+    async def look(self) -> None:
+        """One look at everything there is to do, to its end; raises SipdError."""
+        await self._ready()
+        async with self._working:
+            await self._take_in()
+            while waiting := await to_thread.run_sync(self._work.waiting, BATCH):
+                await self._place(waiting)
+            await self._regroup()
+            await to_thread.run_sync(self._work.settle)
+            await self._guess()
+            await self._prove()
+
+    # --- questions come in -----------------------------------------------------------------------------------------
+
+    async def _take_in(self) -> None:
+        seen = float(await to_thread.run_sync(self._cases.state, SEEN_STATE) or 0.0)
+        await to_thread.run_sync(self._work.forgive)
+        while True:
+            found = await to_thread.run_sync(self._work.candidates, max(seen - OVERLAP, 0.0), BATCH)
+            if not found:
+                return
+            failed = await to_thread.run_sync(failed_questions, self._conversations, found)
+            count = await to_thread.run_sync(self._work.add, failed)
+            latest = max(one.failed_at for one in found)
+            if latest > seen:
+                await to_thread.run_sync(self._cases.set_state, SEEN_STATE, repr(latest))
+            if latest <= seen and not count:
+                return
+            seen = max(seen, latest)
+
+    async def _place(self, waiting: Sequence[FailingQuestion]) -> None:
+        """Put questions into the gaps they belong to, or into new ones."""
+        members = await to_thread.run_sync(self._work.members, COMPARED)
+        texts = {question.turn_id: question.text for question in waiting}
+        outside = await self._outside(waiting)
+        compared = await self._compared({one.turn_id: one.text for one in members} | texts)
+        inside = [compared[one.turn_id] for one in waiting if one.turn_id not in outside]
+        groups = await to_thread.run_sync(_homes, members, compared, inside)
+        made = await to_thread.run_sync(self._work.place, groups, sorted(outside))
+        self._grown = True
+        log.info("%d failing questions came in, %d new gaps, %d outside", len(waiting), made, len(outside))
+
+    async def _outside(self, questions: Sequence[FailingQuestion]) -> set[str]:
+        """Questions that are no matter of this help desk; what a person judged or solved always is one."""
+        doubted = [one for one in questions if JUDGED.isdisjoint(one.failures)]
+        vectors = await self._base.at_hand([one.text for one in doubted])
+        calibration = self._base.calibration
+
+        def judge() -> set[str]:
+            return {one.turn_id for one in doubted if not of_the_field(calibration, one.text, vectors.get(one.text))}
+
+        return await to_thread.run_sync(judge)
+
+    async def _compared(self, texts: dict[str, str]) -> dict[str, Asked]:
+        """Questions made ready for comparison, by turn; each is read once as long as the same model serves."""
+        side, calibration = self._base.serving, self._base.calibration
+        mean = np.asarray(calibration.mean_query, np.float32) if calibration.has_vectors else None
+        made_with = f"{side.name if side else ''}/{hash(calibration.mean_query)}"
+        if made_with != self._known_of:
+            self._known, self._known_of = {}, made_with
+        missing = [id_ for id_ in texts if id_ not in self._known]
+        for start in range(0, len(missing), READ_AT_ONCE):
+            some = missing[start : start + READ_AT_ONCE]
+            vectors = await self._base.at_hand([texts[id_] for id_ in some])
+
+            def read(ids: Sequence[str] = some, found: object = vectors) -> None:
+                for id_ in ids:
+                    self._known[id_] = asked(id_, texts[id_], vectors.get(texts[id_]), mean)
+
+            await to_thread.run_sync(read)
+        self._known = {id_: self._known[id_] for id_ in texts}
+        return self._known
+
+    async def _regroup(self) -> None:
+        """Now and then look at all questions anew that no person has put anywhere: some fit better together by now."""
+        now = self._clock()
+        due = self._regrouped_at is None or now - self._regrouped_at >= REGROUP_SECONDS
+        if not self._grown or not due:
+            return
+        members = await to_thread.run_sync(self._work.members, COMPARED)
+        compared = await self._compared({one.turn_id: one.text for one in members})
+        moves = await to_thread.run_sync(_anew, members, compared)
+        moved = await to_thread.run_sync(self._work.regroup, moves)
+        self._regrouped_at, self._grown = now, moved > 0
+        if moved:
+            log.info("%d failing questions fit better elsewhere", moved)
+
+    async def _guess(self) -> None:
+        """Find the menu and the nearest row of gaps that are new."""
+        for gap_id, title in await to_thread.run_sync(self._work.to_guess, GUESSED):
+            trial = await self._base.try_out(title, self._base.retrieval, VOTERS)
+            hits = trial.result.hits
+            orders = {one.case_id: one.order for one in trial.ranking.cases}
+            near = hits[0].case.id if hits and hits[0].relevance >= NEAR_ENOUGH else NO_NEIGHBOUR
+            await to_thread.run_sync(self._work.guess, gap_id, _menu(hits, orders), near)
+
+    # --- and are asked again ---------------------------------------------------------------------------------------
+
+    async def _prove(self) -> None:
+        """See whether the rows of gaps are still there, and ask again what is due."""
+        await self._base.refresh()
+        for seen in await to_thread.run_sync(self.check_rows):
+            if self._is_due(seen):
+                await self._ask(seen)
+
+    def check_rows(self) -> tuple[Watched, ...]:
+        """Reopen gaps whose row is gone, let those wait for proof whose row is back; returns those with a row."""
+        side = self._base.serving
+        there = []
+        for seen in self._work.watched(side.name if side else ""):
+            loss = seen.loss
+            if loss is not None and seen.state in (GapState.PUBLISHED, GapState.CLOSED):
+                self._work.lose(seen, loss)
+            elif loss is None and seen.state in (GapState.OPEN, GapState.DRAFT):
+                self._work.regain(seen)
+                self._wake.set()
+            elif loss is None:
+                there.append(seen)
+        return tuple(there)
+
+    def _is_due(self, seen: Watched) -> bool:
+        now, version = self._clock(), self._base.version
+        waits = self._base.serving is not None and not seen.searchable
+        if version < seen.version or (waits and now - seen.since < UNREAD_SECONDS):
+            return False
+        if seen.asked_at is None or seen.asked_version is None or seen.asked_version < seen.version:
+            return True
+        stale = seen.asked_version < version and now - seen.asked_at >= ASK_AGAIN_SECONDS
+        return stale and seen.state is GapState.PUBLISHED
+
+    async def _ask(self, seen: Watched) -> None:
+        """Search for every question of a gap as the chat would; nobody writes an answer."""
+        questions = await to_thread.run_sync(self._work.questions, seen.gap_id)
+        version = self._base.version
+        results: dict[str, Proof] = {}
+        for text in dict.fromkeys(question.text for question in questions):
+            result = (await self._base.try_out(text, self._base.retrieval)).result
+            if result.degraded:
+                log.warning("a gap's questions are asked again later: %s", result.degraded)
+                return
+            from_row = seen.case is not None and any(hit.case.id == seen.case.id for hit in result.hits)
+            results[text] = Proof(moment(self._clock()), result.verdict, result.relevance, from_row)
+            await sleep(0)
+        proofs = {question.turn_id: results[question.text] for question in questions}
+        closed = await to_thread.run_sync(self._work.record, seen, proofs, version)
+        log.info("gap %d: %d questions asked again, %s", seen.gap_id, len(proofs), "closed" if closed else "not closed")
+
+
+def _homes(
+    members: Sequence[Member], compared: dict[str, Asked], inside: Sequence[Asked]
+) -> list[tuple[int | None, list[str]]]:
+    """Which gap each question belongs to; those of none are grouped among themselves."""
+    groups: dict[int, list[Asked]] = {}
+    for one in members:
+        groups.setdefault(one.gap_id, []).append(compared[one.turn_id])
+    known = Groups(groups)
+    found: dict[int, list[str]] = {}
+    rest = []
+    for question in inside:
+        home = known.home(question)
+        if home is None:
+            rest.append(question)
+        else:
+            found.setdefault(home, []).append(question.id)
+    fresh = [(None, [one.id for one in group]) for group in grouped(rest)]
+    return [*found.items(), *fresh]
+
+
+def _anew(members: Sequence[Member], compared: dict[str, Asked]) -> list[tuple[int | None, Sequence[str]]]:
+    """Where loose questions belong, looked at all together; the numbers of their gaps are kept."""
+    firm: dict[int, list[Asked]] = {}
+    for one in members:
+        if not one.loose:
+            firm.setdefault(one.gap_id, []).append(compared[one.turn_id])
+    known = Groups(firm)
+    homes: dict[int, list[str]] = {}
+    rest = []
+    for one in members:
+        if one.loose:
+            home = known.home(compared[one.turn_id])
+            if home is None:
+                rest.append(compared[one.turn_id])
+            else:
+                homes.setdefault(home, []).append(one.turn_id)
+    before = {one.turn_id: one.gap_id for one in members if one.loose}
+    clusters = [[one.id for one in group] for group in grouped(rest)]
+    return [*homes.items(), *settled(clusters, before)]
+
+
+def _menu(hits: Sequence[Hit], orders: dict[str, float]) -> str:
+    """The menu that most of the nearest cases speak for, each by how far it stands above the last of them."""
+    if not hits:
+        return ""
+    least = min(orders.values())
+    votes: dict[str, float] = {}
+    for hit in hits:
+        votes[hit.case.menu] = votes.get(hit.case.menu, 0.0) + orders[hit.case.id] - least
+    return max(votes, key=lambda menu: (votes[menu], menu))

@@ -72,6 +72,14 @@ _LABORATORY: Rules = {
         **_need(Permission.TUNE, "remove", "remove_set", "restore", "restore_set"),
     },
 }
+_LEARNING: Rules = {
+    **_need(Permission.LEARN_READ, "gaps", "figures", "menus", "base_menus", "detail", "outside", "row", "neighbour"),
+    **_need(Permission.LEARN_READ, "completed", "remedies", "suggested", "export", "ask_again"),
+    **_need(Permission.LEARN_READ, "draft", "save_draft", "add_wording"),
+    **_need(Permission.LEARN_PUBLISH, "publish", "undo_publication", "ignore", "reopen", "move", "set_aside"),
+    **_need(Permission.LEARN_PUBLISH, "take_in", "merge", "undo"),
+    **_need(Whoever.NOBODY, "look"),
+}
 _SPENDING: Rules = {
     **_need(Permission.FIGURES, "calls", "conversations", "models", "months", "today"),
     **_need(Permission.FIGURES, "report", "reconcile", "invoice_history"),
@@ -117,6 +125,7 @@ RULES: Rules = {
     "desk": _DESK,
     "health": _HEALTH,
     "laboratory": _LABORATORY,
+<<<<<<< HEAD
     "people": {
         **_need(Permission.PEOPLE, "list", "invite", "new_link", "set_roles", "disable", "enable"),
         **_need(Permission.PEOPLE, "sessions", "end_sessions"),
@@ -125,6 +134,9 @@ RULES: Rules = {
         **_need(Whoever.NOBODY, "enter", "enter_vouched", "who", "was_in", "touch", "leave"),
         **_need(Whoever.NOBODY, "first_link", "link_for", "use_link", "note_refusal"),
     },
+=======
+    "learning": _LEARNING,
+>>>>>>> 47a2b14 (Show gaps on the page Belajar: the work list, the draft, what came of asking again, the trail)
     "speed": _need(Permission.FIGURES, "export_calls", "export_traces", "report", "trace"),
     "spending": _SPENDING,
     "uploads": _UPLOADS,

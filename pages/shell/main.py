@@ -36,6 +36,7 @@ def main() -> None:
                 _page("pengetahuan", "knowledge", "menu_book"),
                 _page("impor", "imports", "upload_file"),
                 _page("kesehatan", "health", "health_and_safety"),
+                _page("belajar", "learning", "school"),
                 _page("laboratorium", "laboratory", "labs"),
                 _page("cadangan", "backup", "backup"),
             ],

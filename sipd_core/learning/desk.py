@@ -17,6 +17,7 @@ from sipd_core.documents import Case, Change, ChangeKind, case_id
 from sipd_core.errors import CaseError, GapError, NotFoundError
 from sipd_core.knowledge.editing import MAX_CELL
 from sipd_core.learning.model import (
+    JUDGED,
     Draft,
     FailingQuestion,
     Gap,
@@ -121,9 +122,14 @@ class LearningDesk:
         return self._case(gap.case_id)
 
     def neighbour(self, gap: Gap) -> Case | None:
-        """The nearest row, if it lacks a remedy: then it may be what only needs to be completed."""
+        """The nearest row, if it lacks a remedy or what it says did not help: then it may only need to be mended."""
         found = self._case(gap.neighbour)
-        return found if found is not None and not found.remedy else None
+        doubted = not JUDGED.isdisjoint(gap.failures)
+        return found if found is not None and (doubted or not found.remedy) else None
+
+    def completed(self, draft: Draft) -> Case | None:
+        """The row that a draft is to complete, if it is there."""
+        return self._case(draft.case_id)
 
     def remedies(self, detail: GapDetail) -> tuple[Remedy, ...]:
         """What operators wrote that solved it: the closing notes of its tickets, the most recent first."""

@@ -1,0 +1,179 @@
+"""The work list of the learning loop: figures, filters that are kept, one page of gaps, and all of them as a file."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from pages.shell import learning_state
+from pages.shell.desk_words import short_span
+from pages.shell.downloads import download_button
+from pages.shell.frame import errors_kept
+from pages.shell.learning_words import reasons, state_name
+from pages.shell.plain import plain_line, shortened
+from pages.shell.resources import acting_name, may
+from sipd_core.learning.desk import LearningDesk
+from sipd_core.learning.model import HIDDEN, TO_DO, Failure, Gap, GapFigures, GapFilter, GapState
+from sipd_core.locale_id import UNKNOWN, local_day, number
+from sipd_core.permissions import Permission
+from sipd_core.texts import text
+
+_SHOWN: dict[str, tuple[GapState, ...]] = {
+    "todo": TO_DO,
+    **{state.value: (state,) for state in GapState if state not in HIDDEN},
+    "all": (),
+}
+_COLUMNS = ("number", "state", "title", "conversations", "first", "last", "why", "menu")
+_WIDTHS = {"number": 60, "state": 125, "title": 330, "conversations": 100, "first": 105, "last": 105, "why": 170}
+"""In pixels; these columns fit beside the menu of a usual screen."""
+OUTSIDE_SHOWN = 20
+
+
+def draw_list(desk: LearningDesk) -> None:
+    """How the loop stands, and its gaps; a chosen row opens its gap."""
+    figures = desk.figures()
+    if not figures.total:
+        _empty()
+    else:
+        _draw_figures(figures)
+        _draw_gaps(desk)
+    if figures.outside:
+        _draw_outside(desk, figures.outside)
+
+
+def _empty() -> None:
+    with st.container(border=True):
+        st.markdown(f":material/school: **{text('learning.empty.title')}**")
+        st.write(text("learning.empty.body"))
+        st.page_link(learning_state.CHAT_PAGE, label=text("learning.empty.chat"), icon=":material/forum:")
+
+
+def _draw_figures(figures: GapFigures) -> None:
+    shown = [(f"learning.state.{one}", number(figures.by_state.get(one, 0)), None) for one in TO_DO]
+    shown.append(("learning.figure.closed_this_week", number(figures.closed_this_week), None))
+    shown.append(("learning.figure.to_close", short_span(figures.to_close), "learning.figure.to_close_help"))
+    with st.grid(columns=5, min_column_width=150, gap="small"):
+        for key, value, help_ in shown:
+            st.metric(text(key), value, help=text(help_) if help_ else None, border=True)
+
+
+def _draw_gaps(desk: LearningDesk) -> None:
+    wanted = _filter(desk)
+    found = learning_state.PAGES.read(partial(desk.gaps, wanted))
+    if not found.total:
+        st.info(text("learning.list.no_match"), icon=":material/search_off:")
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(text("learning.list.total", n=number(found.total)), width="content")
+        download_button(
+            text("learning.list.export"),
+            lambda: desk.export(wanted),
+            file_name=text("learning.list.file"),
+            mime="text/csv",
+            key="learning.export",
+        )
+    place = f"{learning_state.PAGES.number()}.{learning_state.table_round()}"
+    _table(found.gaps, f"learning.table.{hash(wanted)}.{place}")
+    learning_state.PAGES.draw(found.total)
+
+
+def _filter(desk: LearningDesk) -> GapFilter:
+    words, stands = st.columns([2, 3], vertical_alignment="bottom")
+    search = words.text_input(
+        text("learning.list.search"),
+        type="search",
+        placeholder=text("learning.list.search_hint"),
+        key="learning.search",
+        live="300ms",
+        on_change=learning_state.PAGES.begin_anew,
+        persist_state="session",
+    )
+    shown = stands.segmented_control(
+        text("learning.list.state"),
+        list(_SHOWN),
+        default="todo",
+        required=True,
+        format_func=_shown_name,
+        key="learning.shown",
+        wrap=True,
+        on_change=learning_state.PAGES.begin_anew,
+        persist_state="session",
+    )
+    with st.grid(columns=2, min_column_width=220, gap="small"):
+        failure = _choice("failure", {one.value: text(f"learning.failure.{one}") for one in Failure})
+        menu = _choice("menu", {name: name for name in desk.menus()})
+    return GapFilter(search or "", _SHOWN[shown or "todo"], Failure(failure) if failure else None, menu)
+
+
+def _shown_name(shown: str) -> str:
+    return text(f"learning.list.{shown}") if shown in ("todo", "all") else text(f"learning.state.{shown}")
+
+
+def _choice(name: str, options: dict[str, str]) -> str | None:
+    """One of the options, or None: all of them."""
+    key = f"learning.{name}"
+    if st.session_state.get(key) not in options:  # its last gap has gone meanwhile
+        st.session_state[key] = None
+    return st.selectbox(
+        text(f"learning.list.{name}"),
+        list(options),
+        index=None,
+        placeholder=text(f"learning.list.all_{name}"),
+        format_func=lambda value: options.get(value, value),
+        key=key,
+        on_change=learning_state.PAGES.begin_anew,
+        persist_state="session",
+    )
+
+
+def _table(gaps: Sequence[Gap], key: str) -> None:
+    names = {name: text(f"learning.column.{name}") for name in _COLUMNS}
+    event = st.dataframe(
+        [dict(zip(names.values(), _line(gap), strict=True)) for gap in gaps],
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        column_config={names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+    )
+    chosen = [gaps[row] for row in event.selection.rows if row < len(gaps)]
+    if chosen:
+        learning_state.show(chosen[0].id)
+        st.rerun()
+
+
+def _line(gap: Gap) -> tuple[str, ...]:
+    return (
+        text("learning.number", id=gap.id),
+        state_name(gap),
+        " ".join(gap.title.split()) or UNKNOWN,
+        number(gap.conversations),
+        UNKNOWN if gap.first_at is None else local_day(gap.first_at),
+        UNKNOWN if gap.last_at is None else local_day(gap.last_at),
+        reasons(gap.failures) or UNKNOWN,
+        gap.menu or UNKNOWN,
+    )
+
+
+def _draw_outside(desk: LearningDesk, count: int) -> None:
+    """What was taken for no matter of this help desk, and the way into the list."""
+    with st.expander(text("learning.outside.title", n=number(count)), icon=":material/filter_alt_off:"):
+        st.caption(text("learning.outside.help", n=number(OUTSIDE_SHOWN)))
+        for question in desk.outside(OUTSIDE_SHOWN):
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                said = plain_line(shortened(question.text, 160))
+                st.markdown(f"{said}  \n:small[:gray[{local_day(question.at)}]]", width="stretch")
+                if may(Permission.LEARN_PUBLISH):
+                    st.button(
+                        text("learning.outside.take_in"),
+                        key=f"learning.take_in.{question.turn_id}",
+                        icon=":material/add:",
+                        on_click=_take_in,
+                        args=(desk, question.turn_id),
+                    )
+
+
+def _take_in(desk: LearningDesk, turn_id: str) -> None:
+    with errors_kept():
+        learning_state.show(desk.take_in(turn_id, actor=acting_name()))

@@ -125,7 +125,6 @@ RULES: Rules = {
     "desk": _DESK,
     "health": _HEALTH,
     "laboratory": _LABORATORY,
-<<<<<<< HEAD
     "people": {
         **_need(Permission.PEOPLE, "list", "invite", "new_link", "set_roles", "disable", "enable"),
         **_need(Permission.PEOPLE, "sessions", "end_sessions"),
@@ -134,9 +133,7 @@ RULES: Rules = {
         **_need(Whoever.NOBODY, "enter", "enter_vouched", "who", "was_in", "touch", "leave"),
         **_need(Whoever.NOBODY, "first_link", "link_for", "use_link", "note_refusal"),
     },
-=======
     "learning": _LEARNING,
->>>>>>> 47a2b14 (Show gaps on the page Belajar: the work list, the draft, what came of asking again, the trail)
     "speed": _need(Permission.FIGURES, "export_calls", "export_traces", "report", "trace"),
     "spending": _SPENDING,
     "uploads": _UPLOADS,

@@ -20,8 +20,6 @@ from sqlalchemy import (
     false,
 )
 
-from sipd_core.store.cipher import Sealed
-
 metadata = MetaData()
 
 knowledge_state = Table(
@@ -313,14 +311,14 @@ gaps = Table(
     Column("lead", String(32), nullable=False),
     Column("menu", Text, nullable=False),
     Column("neighbour", String(20), nullable=False),
-    Column("draft", Sealed),
+    Column("draft", Text),
     Column("case_id", String(20), nullable=False),
     Column("change_id", String(32), nullable=False),
     Column("published_at", Float),
     Column("closed_at", Float),
     Column("reopening", String(20), nullable=False),
     Column("merged_into", Integer),
-    Column("note", Sealed),
+    Column("note", Text),
     Column("asked_at", Float),
     Column("asked_version", Integer),
 )
@@ -336,7 +334,7 @@ gap_questions = Table(
     Column("at", Float, nullable=False),
     Column("failed_at", Float, nullable=False),
     Column("failures", String(60), nullable=False),
-    Column("text", Sealed, nullable=False),
+    Column("text", Text, nullable=False),
     Column("fate", String(16), nullable=False, index=True),
     Column("gap_id", Integer, index=True),
     Column("pinned", Boolean, nullable=False),
@@ -358,7 +356,7 @@ gap_events = Table(
     Column("at", Float, nullable=False),
     Column("actor", String(200), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("note", Sealed),
+    Column("note", Text),
     Column("questions", Integer, nullable=False),
     Column("answered", Integer, nullable=False),
     Column("other", Integer),

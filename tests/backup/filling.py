@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, UniqueConstraint, insert, select
 
 from sipd_core.backup.archive import MANIFEST
 from sipd_core.backup.layout import content_tables, is_local
@@ -45,9 +45,14 @@ def _row(table: Table, n: int, made: dict[str, list[dict[str, Any]]]) -> dict[st
     return row
 
 
+def _uniques(table: Table) -> list[UniqueConstraint]:
+    return [one for one in table.constraints if isinstance(one, UniqueConstraint)]
+
+
 def _value(column: Any, n: int) -> Any:
     kind = column.type.python_type
-    unique = column.primary_key or column.unique or any(column.name in index.columns for index in column.table.indexes)
+    together = [*column.table.indexes, *_uniques(column.table)]
+    unique = column.primary_key or column.unique or any(column.name in one.columns for one in together)
     if column.nullable and n % 3 == 2:
         return None
     if kind is bool:

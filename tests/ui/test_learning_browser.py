@@ -26,7 +26,8 @@ def ask(page: Page, message: str, verdict: Verdict) -> None:
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill(message)
     box.press("Enter")
-    seen(page.get_by_text(text(f"chat.verdict.{verdict}"), exact=True).last)
+    answer = page.get_by_test_id("stChatMessage").last
+    expect(answer).to_contain_text(text(f"chat.verdict.{verdict}"), timeout=60_000)
 
 
 def seen(what: Locator) -> None:
@@ -65,11 +66,11 @@ def _close_a_gap(browser: Browser, samples: Console, tmp_path: Path) -> None:
     remedy = page.get_by_role("textbox", name=text("learning.draft.remedy"), exact=True)
     expect(remedy).to_have_value("")
     button(page, "learning.action.publish").click()
-    seen(page.get_by_text(text("learning.error.no_remedy")[:30]))
+    seen(page.get_by_text(text("learning.error.no_remedy")[:30]).first)
     remedy.fill(REMEDY)
     remedy.press("Tab")
     button(page, "learning.action.publish").click()
-    seen(page.get_by_text(text("learning.shortfall.answered")))
+    seen(page.get_by_text(text("learning.shortfall.answered")).last)
     seen(page.get_by_text(text("learning.event.closed", answered="1", n="1")))
     page.reload()
     seen(page.get_by_text(text("learning.event.closed", answered="1", n="1")))

@@ -177,7 +177,7 @@ class Engine:
         )
         self.speed = PerformanceHistory(database)
         self.value = ValueRoom(database, self.ledger, rates=self.tariffs.rates)
-        self.spending = Spending(database, self.ledger, self.tariffs, outcomes=self.value.conversations)
+        self.spending = Spending(database, self.ledger, self.tariffs, resolved=self.value.resolved)
         chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
         idle, longest = settings.session_idle_minutes * 60, settings.session_hours * 3_600
         kept = SignInStores(database, idle=idle, longest=longest)

@@ -95,7 +95,7 @@ _UPLOADS: Rules = {
     **_need(Permission.BASE_WRITE, "confirm", "correct", "discard", "forget", "open"),
 }
 _VALUE: Rules = {
-    **_need(Permission.FIGURES, "conversations", "report"),
+    **_need(Permission.FIGURES, "report", "resolved"),
     "assumptions": {
         **_need(Permission.FIGURES, "current", "history", "in_force", "quiet"),
         **_need(Permission.MONEY, "save", "go_back"),

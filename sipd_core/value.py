@@ -8,10 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, TypeVar
 
 from cachetools import TTLCache
 
@@ -45,6 +46,7 @@ KEPT_SECONDS = 30.0
 COUNTED = ("confirmed", "assumed", "escalated", "unresolved", "reopened", "open")
 """Outcomes that are figures of their own; together they are all conversations in which something was asked."""
 PERCENTILES = {"p50": 0.5, "p95": 0.95}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,14 @@ class ValueRoom:
         self._ledger = ledger
         self._rates = rates
         self._clock = clock
-        self._kept: TTLCache[object, tuple[ConversationOutcome, ...]] = TTLCache(4, KEPT_SECONDS)
+        self._kept: TTLCache[object, Any] = TTLCache(8, KEPT_SECONDS)
         self._lock = threading.Lock()
 
     def report(self, period: Period) -> ValueReport:
         """What the conversations that began in the period came to, and what its days cost."""
         change = self.assumptions.current()
         assumptions = change.assumptions if change else Assumptions()
-        found = self._outcomes(period, assumptions)
+        found = self._while_silent(self.outcomes.of, period, assumptions.quiet)
         rates = self._rates()
         costs = self._costs(period, rates)
         measured = _measured(found, costs, self._days(period))
@@ -161,17 +163,17 @@ class ValueRoom:
             rate=rates.on(min(period.last, jakarta_day(self._now()))),
         )
 
-    def conversations(self, period: Period) -> tuple[ConversationOutcome, ...]:
-        """How each conversation that began in the period ended, as things stand."""
-        return self._outcomes(period, self.assumptions.in_force())
+    def resolved(self, period: Period) -> Mapping[str, bool]:
+        """Whether each conversation that began in the period, and in which something was asked, is resolved, by its id."""
+        return self._while_silent(self.outcomes.resolved, period, self.assumptions.in_force().quiet)
 
-    def _outcomes(self, period: Period, assumptions: Assumptions) -> tuple[ConversationOutcome, ...]:
-        """Kept as long as nobody says anything: every rerun of the page asks again."""
-        key = period, assumptions.quiet, self.outcomes.state()
+    def _while_silent(self, read: Callable[[Period, timedelta], T], period: Period, quiet: timedelta) -> T:
+        """What `read` says of the outcomes, kept as long as nobody says anything: every rerun of a page asks again."""
+        key = read.__name__, period, quiet, self.outcomes.state()
         with self._lock:
-            kept = self._kept.get(key)
+            kept: T | None = self._kept.get(key)
         if kept is None:
-            kept = self.outcomes.of(period, assumptions.quiet)
+            kept = read(period, quiet)
             with self._lock:
                 self._kept[key] = kept
         return kept

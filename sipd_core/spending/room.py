@@ -4,7 +4,7 @@ Safe from any thread; every call reads the books anew.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,6 @@ from sipd_core.store.database import Database
 from sipd_core.store.entries import Entry
 from sipd_core.store.invoices import Invoice, invoice_list
 from sipd_core.store.ledger import CostTracker
-from sipd_core.store.outcomes import RESOLVED, ConversationOutcome, Outcome
 from sipd_core.store.reckoning import ConversationCost, Reckoning
 from sipd_core.usage import CallRecord, UsageTotal, jakarta_day
 
@@ -38,8 +37,8 @@ HIGHEST_INVOICE = Decimal(1_000_000)
 CENTS = 12
 """Decimals of a dollar that an invoice may have: those of the books."""
 
-Outcomes = Callable[[Period], Iterable[ConversationOutcome]]
-"""How each conversation that began in a period ended."""
+Resolved = Callable[[Period], Mapping[str, bool]]
+"""Whether each conversation that began in a period, and in which something was asked, is resolved, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +59,15 @@ class Spending:
         ledger: CostTracker,
         tariffs: Tariffs,
         *,
-        outcomes: Outcomes,
+        resolved: Resolved,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`outcomes` says which conversations there were, and which of them are resolved."""
+        """`resolved` says which conversations there were, the earliest first, and which of them are resolved."""
         self.tariffs = tariffs
         self._ledger = ledger
         self._reckoning = Reckoning(database)
         self._invoices = invoice_list(database, clock=clock)
-        self._outcomes = outcomes
+        self._resolved = resolved
         self._clock = clock
 
     @property
@@ -107,7 +106,7 @@ class Spending:
     def conversations(self, period: Period) -> tuple[ConversationLine, ...]:
         """Every conversation that began in the period and in which something was asked, the earliest first."""
         used, nothing = self._reckoning.by_conversation(period), ConversationCost()
-        asked = self._asked(period)
+        asked = self._resolved(period)
         return tuple(ConversationLine(id_, resolved, used.get(id_, nothing)) for id_, resolved in asked.items())
 
     def models(self) -> tuple[str, ...]:
@@ -160,13 +159,8 @@ class Spending:
 
     def _per_conversation(self, period: Period, totals: tuple[UsageTotal, ...]) -> PerConversation:
         answering = money((t for t in totals if t.operation in ANSWERING), self.tariffs.rates())
-        asked = self._asked(period)
+        asked = self._resolved(period)
         return PerConversation(answering, len(asked), sum(asked.values()))
-
-    def _asked(self, period: Period) -> dict[str, bool]:
-        """Whether each conversation of the period is resolved, by its id."""
-        found = self._outcomes(period)
-        return {one.id: one.outcome in RESOLVED for one in found if one.outcome is not Outcome.NO_QUESTION}
 
     def _gauges(self, today: Money, month: Money, projected: Decimal | None) -> tuple[Gauge, ...]:
         daily, monthly = self._ledger.budgets

@@ -16,7 +16,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -152,17 +152,28 @@ class OutcomeStore:
 
     def of(self, period: Period, quiet: timedelta) -> tuple[ConversationOutcome, ...]:
         """Every conversation of the period, the earliest first; `quiet` is the silence that counts as resolved."""
-        within = (
-            conversations.c.created_at >= period.start.timestamp(),
-            conversations.c.created_at < period.end.timestamp(),
-        )
         with self._database.snapshot() as connection:
-            said = connection.execute(_MARKS.where(*within)).all()
-            handed = connection.execute(_ESCALATIONS.where(*within)).all()
+            said = connection.execute(_MARKS.where(*_began_in(period))).all()
+            handed = connection.execute(_ESCALATIONS.where(*_began_in(period))).all()
         reasons = {id_: _reasons(rows) for id_, rows in groupby(handed, itemgetter(0))}
         now, silence = self._clock(), quiet.total_seconds()
         talks = groupby(map(_Mark._make, said), itemgetter(0))
         return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now) for id_, marks in talks)
+
+    def resolved(self, period: Period, quiet: timedelta) -> dict[str, bool]:
+        """Whether each conversation of the period in which something was asked is resolved, by its id, the earliest first.
+
+        As `of` says, in half its time: what was said since the last question decides, and nothing else is read.
+        """
+        with self._database.snapshot() as connection:
+            said = connection.execute(_SINCE_LAST_QUESTION.where(*_began_in(period))).all()
+            escalated = connection.execute(_ESCALATIONS.where(*_began_in(period))).all()
+        handed = {row.conversation_id for row in escalated if json.loads(row.reasons)}
+        now, silence = self._clock(), quiet.total_seconds()
+        return {
+            id_: id_ not in handed and _resolved_by(list(stretch), inf, now, silence) is not None
+            for id_, stretch in groupby(map(_Late._make, said), itemgetter(0))
+        }
 
     def state(self) -> tuple[object, ...]:
         """Changes whenever somebody says, judges or escalates something: outcomes read before may be others now."""
@@ -189,6 +200,27 @@ _MARKS = (
     )
     .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
     .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
+    .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
+)
+_asked = exchange_marks.alias()
+_last_question = (
+    select(func.max(_asked.c.position))
+    .where(_asked.c.conversation_id == conversations.c.id, _asked.c.asked)
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_SINCE_LAST_QUESTION = (
+    select(
+        conversations.c.id,
+        exchange_marks.c.at,
+        exchange_marks.c.offered,
+        exchange_marks.c.said,
+        feedback.c.at.label("given_at"),
+        feedback.c.helpful,
+    )
+    .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
+    .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
+    .where(exchange_marks.c.position >= _last_question)
     .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
 )
 _STATE = select(
@@ -218,6 +250,22 @@ class _Mark(NamedTuple):
     said: str
     given_at: float | None
     helpful: bool | None
+
+
+class _Late(NamedTuple):
+    """One exchange since the last question, a row of `_SINCE_LAST_QUESTION`."""
+
+    conversation_id: str
+    at: float
+    offered: bool
+    said: str
+    given_at: float | None
+    helpful: bool | None
+
+
+def _began_in(period: Period) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    began = conversations.c.created_at
+    return began >= period.start.timestamp(), began < period.end.timestamp()
 
 
 def _reasons(rows: Iterable[Any]) -> tuple[EscalationReason, ...]:
@@ -273,7 +321,7 @@ def _ended(
     return (Outcome.OPEN if now - marks[-1].at < silence else Outcome.UNRESOLVED), None, 0
 
 
-def _resolved_by(stretch: Sequence[_Mark], before: float, end: float, silence: float) -> ResolvedBy | None:
+def _resolved_by(stretch: Sequence[_Mark] | Sequence[_Late], before: float, end: float, silence: float) -> ResolvedBy | None:
     """What said, before that moment, that the question at the head of the stretch was resolved; silence lasts to `end`."""
     last, by, failed = -inf, None, False
     for mark in stretch:

@@ -42,8 +42,8 @@ class Desk:
         )
         self.talks = ConversationStore(database, clock=clock)
         store = OutcomeStore(database, clock=clock)
-        outcomes = lambda period: store.of(period, timedelta(hours=48))  # noqa: E731
-        self.room = Spending(database, self.books, self.tariffs, outcomes=outcomes, clock=clock)
+        resolved = lambda period: store.resolved(period, timedelta(hours=48))  # noqa: E731
+        self.room = Spending(database, self.books, self.tariffs, resolved=resolved, clock=clock)
 
     def price(self, model: str, prompt: str, cached: str, completion: str, day: date = date(2026, 9, 1)) -> None:
         price = Price(Decimal(prompt), Decimal(cached), Decimal(completion))

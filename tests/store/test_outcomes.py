@@ -227,6 +227,11 @@ def test_counts_are_a_partition_of_the_conversations(desk: Desk) -> None:
         assert (one.resolved_by is not None) == (one.outcome in RESOLVED)
         assert one.outcome is not Outcome.REOPENED or one.reopened
     assert len(counted.by_outcome) >= 5, "the draw reaches most outcomes"
+    for quiet in (timedelta(hours=1), QUIET):
+        found = desk.outcomes.of(Period.of_days(60, date(2026, 12, 30)), quiet)
+        wanted = {one.id: one.outcome in RESOLVED for one in found if one.outcome is not Outcome.NO_QUESTION}
+        resolved = desk.outcomes.resolved(Period.of_days(60, date(2026, 12, 30)), quiet)
+        assert list(resolved.items()) == list(wanted.items())
 
 
 @pytest.mark.parametrize(

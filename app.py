@@ -7,12 +7,14 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import CancelledError
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from pages.shell import charts
 from pages.shell.headers import SecurityHeaders
 from pages.shell.resources import close_engine, running_engine, start_engine
 from sipd_core.api import api_routes, create_api
@@ -32,10 +34,13 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
 def _start_engine() -> None:
     """Build the engine beside the server, so that a browser can load the pages' code meanwhile; end the process if it fails."""
     try:
-        start_engine()
+        engine = start_engine()
     except SipdError as error:
         print(error.user_text, file=sys.stderr, flush=True)
         os._exit(1)  # from a thread nothing else ends the server, and there is no engine yet that could lose anything
+    with suppress(SipdError, CancelledError, RuntimeError):  # it may be closed before it is prepared
+        engine.wait_until_prepared()
+        charts.load()  # after all that an operator waits for
 
 
 try:

@@ -59,6 +59,11 @@ class Console:
             self._process.wait(30)
             self._process = None
 
+    def has_loaded(self, library: str) -> bool:
+        """Whether compiled parts of a library are in the process, as Linux tells."""
+        assert self._process is not None
+        return f"/site-packages/{library}/" in Path(f"/proc/{self._process.pid}/maps").read_text(encoding="utf-8")
+
     def log(self) -> str:
         """What the process has printed."""
         return self._log.read_text(encoding="utf-8", errors="replace")

@@ -5,6 +5,7 @@ import io
 import itertools
 import subprocess
 import sys
+import time
 import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pages.shell import charts
 from pages.shell.chart_card import table_csv
 from pages.shell.charts import Measure, Series
 from sipd_core.locale_id import duration, number
+from tests.ui.server import Console
 
 MS = Measure("milidetik", duration, "ms")
 COUNT = Measure("jawaban", number, "jawaban")
@@ -32,6 +34,23 @@ def test_a_chart_waits_for_pandas_that_another_page_is_importing() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "True"
+
+
+def test_once_loaded_a_chart_waits_for_no_library() -> None:
+    script = (
+        "import sys; from datetime import date; from pages.shell import charts; charts.load(); before = set(sys.modules)\n"
+        "days, one = [date(2026, 11, 20), date(2026, 11, 21)], [charts.Series('chat', 'Obrolan', [1.0, None])]\n"
+        "for draw in charts.lines, charts.stacked_bars: draw(days, one, charts.Measure('US$')).figure.to_json()\n"
+        "print('pandas' in before, sorted(set(sys.modules) - before))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "True []"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has loaded")
+def test_a_console_loads_what_draws_charts_before_anybody_asks_for_one(console: Console) -> None:
+    while not console.has_loaded("pandas"):
+        time.sleep(0.1)  # until pytest's own patience ends
 
 
 def test_what_was_not_measured_is_a_gap_in_figure_words_and_file() -> None:

@@ -17,7 +17,10 @@ from starlette.middleware import Middleware
 from pages.shell import charts
 from pages.shell.headers import SecurityHeaders
 from pages.shell.resources import close_engine, running_engine, start_engine
-from sipd_core.api import api_routes, create_api
+from pages.shell.signin_door import SignInDoor
+from pages.shell.signin_routes import SignInPages
+from pages.shell.signin_start import check_sign_in, offer_first_link
+from sipd_core.api import api_routes, create_api, first_parts
 from sipd_core.errors import SipdError
 from sipd_core.settings import load_settings
 
@@ -35,6 +38,7 @@ def _start_engine() -> None:
     """Build the engine beside the server, so that a browser can load the pages' code meanwhile; end the process if it fails."""
     try:
         engine = start_engine()
+        offer_first_link(settings, engine)
     except SipdError as error:
         print(error.user_text, file=sys.stderr, flush=True)
         os._exit(1)  # from a thread nothing else ends the server, and there is no engine yet that could lose anything
@@ -45,15 +49,18 @@ def _start_engine() -> None:
 
 try:
     settings = load_settings()
+    check_sign_in(settings)
 except SipdError as error:
     sys.exit(error.user_text)
 threading.Thread(target=_start_engine, name="sipd-start", daemon=True).start()
 
+programs = api_routes(create_api(settings, running_engine))
+door = Middleware(SignInDoor, settings=settings, engine=running_engine, programs=first_parts())
 app = st.App(
     str(ENTRY),
     lifespan=lifespan,
-    routes=api_routes(create_api(settings, running_engine)),
-    middleware=[Middleware(SecurityHeaders)],
+    routes=[*programs, *SignInPages(settings, running_engine).routes()],
+    middleware=[Middleware(SecurityHeaders), door],
 )
 
 if __name__ == "__main__":

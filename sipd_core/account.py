@@ -22,6 +22,10 @@ class OwnAccount:
         """The account."""
         return self._stores.people.get(self._visit(token).person.id)
 
+    def this_session(self, token: str) -> str:
+        """The id of the session that asks."""
+        return self._visit(token).session.id
+
     def sessions(self, token: str) -> tuple[Session, ...]:
         """Where the owner is signed in."""
         return self._stores.sessions.of(self._visit(token).person.id)
@@ -78,4 +82,4 @@ class OwnAccount:
     def _visit(self, token: str) -> Visit:
         if not token:
             raise SignedOutError
-        return self._door.who(token)
+        return self._door.visit(token)

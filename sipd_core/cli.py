@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from sipd_core import audit_commands, backup_commands, key_commands
+from sipd_core import audit_commands, backup_commands, key_commands, people_commands
 from sipd_core.blocking import BlockingEngine
 from sipd_core.deeds import COMMAND_LINE, Deed, DeedKind, Source, acting_as
 from sipd_core.documents import ImportReport, ImportStatus
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         command("backup", backup_commands.backup), command("restore", backup_commands.restore)
     )
     key_commands.add_arguments(command("keys", key_commands.run))
+    people_commands.add_arguments(command("people", people_commands.run))
     audit_commands.add_arguments(command("audit", audit_commands.run))
     command("vectors", _vectors)
     return parser

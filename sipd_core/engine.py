@@ -181,8 +181,8 @@ class Engine:
         chat, reads = settings.api_chat_per_minute, settings.api_reads_per_minute
         idle, longest = settings.session_idle_minutes * 60, settings.session_hours * 3_600
         kept = SignInStores(database, idle=idle, longest=longest)
-        self.sign_in, self.people = SignIn(kept), People(kept)
-        self.account = OwnAccount(kept, self.sign_in)
+        self.sign_in = SignIn(kept, mode=settings.sign_in, anywhere=settings.open_anywhere)
+        self.people, self.account = People(kept), OwnAccount(kept, self.sign_in)
         self.access = Access(database, chat_limit=chat, read_limit=reads)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 

@@ -21,7 +21,7 @@ from sipd_core.permissions import How, Permission, Person, Role
 from sipd_core.store.audit import AuditLog
 from sipd_core.store.database import Database
 from sipd_core.store.people import Account, PeopleStore
-from sipd_core.store.sessions import Session, SessionStore
+from sipd_core.store.sessions import NOTE_AFTER, Session, SessionStore
 from sipd_core.store.sign_in_failures import SignInFailureStore
 from sipd_core.store.sign_in_links import SignInLinkStore
 from sipd_core.store.sparing import Sparing
@@ -29,6 +29,8 @@ from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
 
+LINK_PATH = "/masuk/tautan"
+"""Where a link's token is appended."""
 REMEMBERED_SECONDS = 1.0
 """How long what was found for a token is not looked up again; a change in this process is seen at once."""
 
@@ -71,8 +73,12 @@ class SignInStores:
 class SignIn:
     """Lets people in and knows who is in; safe from any thread and beside other processes."""
 
-    def __init__(self, stores: SignInStores) -> None:
+    def __init__(self, stores: SignInStores, *, mode: str = "accounts", anywhere: bool = False) -> None:
+        """`mode` as SIGN_IN says it; open: whoever sits there may do everything, and with `anywhere` at other computers too."""
         self._stores = stores
+        self.mode = mode
+        self.is_open = mode == "open"
+        self.is_open_anywhere = self.is_open and anywhere
         self._refusals = Sparing(clock=stores.clock)
 
     def enter(self, login: str, password: str, *, address: str, browser: str) -> str:
@@ -108,8 +114,12 @@ class SignIn:
         self._note_failure("disabled", known=account)
         raise SignInError("disabled", text_key="people.error.disabled")
 
-    def who(self, token: str) -> Visit:
-        """Who is signed in with a token; raises SignedOutError."""
+    def who(self, token: str) -> Person:
+        """Who acts, with the token of his browser; raises SignedOutError."""
+        return open_person() if self.is_open else self.visit(token).person
+
+    def visit(self, token: str) -> Visit:
+        """Who is signed in with a token, and in which session; raises SignedOutError."""
         visit = self._stores.known.get(token, self._look)
         if visit is None:
             raise SignedOutError
@@ -120,8 +130,12 @@ class SignIn:
         return bool(token) and self._stores.sessions.was(token)
 
     def touch(self, token: str) -> None:
-        """Somebody does something: his session is not idle."""
-        self._stores.sessions.touch(token)
+        """Somebody does something: his session is not idle. Not every click is worth a write."""
+        if self.is_open:
+            return
+        unseen = self._stores.clock() - self.visit(token).session.seen_at.timestamp()
+        if unseen > NOTE_AFTER:
+            self._stores.sessions.touch(token)
 
     def leave(self, token: str) -> None:
         """End the session of a token, if there is one."""
@@ -131,6 +145,10 @@ class SignIn:
                 self._stores.sessions.end(connection, found.person.id, only=found.session.id)
                 self._stores.database.note(connection, Deed(DeedKind.SIGN_OUT, actor=found.person.name))
         self._stores.known.forget()
+
+    def has_admin(self) -> bool:
+        """Whether there is an admin who can sign in."""
+        return self._stores.people.has_admin()
 
     def first_link(self) -> str | None:
         """A link with which the first admin is made; None when there is one who can sign in."""
@@ -227,7 +245,7 @@ class _Known:
             self._round += 1
 
 
-def open_person(name: str) -> Person:
+def open_person() -> Person:
     """Whoever sits at a console that asks nobody to sign in: he may do everything."""
-    return Person("", name, frozenset(Role), How.OPEN)
+    return Person("", text("people.local"), frozenset(Role), How.OPEN)
 

@@ -136,7 +136,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.uploads",),
     ("sipd_core.blocking", "sipd_core.evaluation"),
     ("sipd_core.guard",),
-    ("sipd_core.audit_commands", "sipd_core.backup_commands", "sipd_core.key_commands", "sipd_core.wire"),
+    ("sipd_core.audit_commands", "sipd_core.backup_commands", "sipd_core.key_commands", "sipd_core.people_commands", "sipd_core.wire"),
     ("sipd_core.exposition",),
     ("sipd_core.cli", "sipd_core.api"),
     ("sipd_core.__main__",),

@@ -74,7 +74,7 @@ def test_the_first_link_makes_the_admin_once(house: House) -> None:
     assert house.door.first_link() is None
     with pytest.raises(SignInError):
         house.door.use_link(link, PASSWORD, login="budi", name="Budi")
-    visit = house.door.who(house.enter("ANI"))
+    visit = house.door.visit(house.enter("ANI"))
     assert (visit.person.name, visit.person.how) == ("Bu Ani", How.PASSWORD)
     assert visit.person.may(Permission.PEOPLE)
 
@@ -242,9 +242,9 @@ def test_what_is_taken_counts_at_once(house: House) -> None:
     house.admin()
     token = house.member("budi", Role.OPERATOR, Role.ADMIN)
     id_ = house.id_of("Budi")
-    assert house.door.who(token).person.may(Permission.PEOPLE)
+    assert house.door.who(token).may(Permission.PEOPLE)
     house.people.set_roles(id_, [Role.OPERATOR])
-    assert not house.door.who(token).person.may(Permission.PEOPLE)
+    assert not house.door.who(token).may(Permission.PEOPLE)
     house.people.disable(id_)
     with pytest.raises(SignedOutError):
         house.door.who(token)
@@ -265,7 +265,7 @@ def test_ones_own_account(house: House) -> None:
     two, three = house.enter("ani"), house.enter("ani")
     mine = house.account.sessions(one)
     assert len(mine) == 3
-    house.account.end_session(one, house.door.who(three).session.id)
+    house.account.end_session(one, house.door.visit(three).session.id)
     assert not house.is_in(three) and house.is_in(two)
     with pytest.raises(SignInError):
         house.account.change_password(one, "salah", "sawah hijau di lembah")
@@ -284,7 +284,7 @@ def test_ones_own_account(house: House) -> None:
 def test_nobody_ends_the_session_of_another(house: House) -> None:
     admin = house.admin()
     token = house.member("budi", Role.OPERATOR)
-    house.account.end_session(token, house.door.who(admin).session.id)
+    house.account.end_session(token, house.door.visit(admin).session.id)
     assert house.is_in(admin)
 
 
@@ -306,12 +306,12 @@ VOUCHED = Vouched("https://sso.example", "7", "Citra", frozenset({Role.MANAGER})
 
 def test_a_provider_vouches_once_for_each_sign_in(house: House) -> None:
     token = house.door.enter_vouched(VOUCHED, address="", browser="")
-    assert house.door.who(token).person.roles == {Role.MANAGER}
+    assert house.door.who(token).roles == {Role.MANAGER}
     with pytest.raises(SignInError):
         house.door.enter_vouched(VOUCHED, address="", browser="")
     again = house.door.enter_vouched(replace(VOUCHED, roles=frozenset(), proof="p2"), address="", browser="")
     house.stores.known.forget()
-    assert house.door.who(again).person.roles == house.door.who(token).person.roles == frozenset()
+    assert house.door.who(again).roles == house.door.who(token).roles == frozenset()
     house.people.disable(house.id_of("Citra"))
     with pytest.raises(SignInError):
         house.door.enter_vouched(replace(VOUCHED, proof="p3"), address="", browser="")

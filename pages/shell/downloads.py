@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shell.resources import running_engine, visitor
+from pages.shell.resources import acting_by, running_engine, session_token, visitor
 from sipd_core.deeds import Deed, DeedKind, acting_as
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -26,12 +26,12 @@ def download_button(
     on_click: Literal["ignore"] = "ignore",
 ) -> None:
     """A button for a file, which is made when it is clicked; the audit knows who took it before it is handed out."""
-    by = visitor()
+    by, token = visitor(), session_token()
 
     def handed_out() -> bytes:
-        made = content()
-        if engine := running_engine():
-            with acting_as(by):
+        with acting_by(token), acting_as(by):  # another thread makes it, which knows nothing of the page
+            made = content()
+            if engine := running_engine():
                 engine.audit.record(Deed(DeedKind.EXPORT, file_name, details={"bytes": len(made)}))
         return made
 

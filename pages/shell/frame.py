@@ -10,19 +10,20 @@ from pages.shell.alerts_banner import draw_banner
 from pages.shell.brand import picture, style
 from pages.shell.pause import draw_pause
 from pages.shell.plain import plain, plain_line
-from pages.shell.resources import get_engine, may, page_engine
+from pages.shell.resources import acting_person, get_engine, may, page_engine
+from pages.shell.signin_parts import draw_forbidden, draw_open_notice
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import RestoringError, SipdError
-from sipd_core.guard import forbidden
 from sipd_core.locale_id import number
 from sipd_core.permissions import Permission
 from sipd_core.status import EngineStatus
 from sipd_core.texts import text
 
 
-def page_frame(title: str, intro: str = "", *, needs: Permission, alerts: bool = True) -> BlockingEngine:
-    """Draw the frame and hand over the engine; ends the run with a plain sentence when there is no engine.
+def page_frame(title: str, intro: str = "", *, needs: Permission | None, alerts: bool = True) -> BlockingEngine:
+    """Draw the frame and hand over the engine; ends the run with a plain sentence when there is none, or none for this visitor.
 
+    `needs` is what the page asks of whoever looks at it; None: to be signed in.
     Open alerts stand on top of every page but the one that is about them.
     """
     title_of_tab = text("ui.page_title", title=title)
@@ -34,12 +35,10 @@ def page_frame(title: str, intro: str = "", *, needs: Permission, alerts: bool =
     heading.title(title, anchor=False, width="content")
     if intro:
         st.caption(intro)
-    if not may(needs):
-        show_error(forbidden(needs))
-        st.stop()
-    engine, status = _engine()
+    engine, status = _engine(needs)
     with heading:
         draw_status(status)
+    draw_open_notice()
     _draw_notices(status)
     if alerts and may(Permission.FIGURES):
         with errors_shown():
@@ -93,8 +92,12 @@ def _mode(status: EngineStatus) -> str:
     return f":blue-badge[:material/cloud: {plain_line(hosted.model.rpartition('/')[2])}]"
 
 
-def _engine() -> tuple[BlockingEngine, EngineStatus]:
+def _engine(needs: Permission | None) -> tuple[BlockingEngine, EngineStatus]:
     try:
+        person = acting_person()
+        if needs is not None and not person.may(needs):
+            draw_forbidden(person, needs)
+            st.stop()
         engine = page_engine()
         return engine, engine.status()
     except RestoringError:

@@ -6,15 +6,20 @@ A lock-protected module singleton, not a `cache_resource`: any browser can clear
 import atexit
 import gc
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from sipd_core.deeds import CONSOLE, Source, meet_at
+from pages.shell.signin_cookie import SESSION_COOKIE
+from sipd_core.deeds import CONSOLE, Source, acting_as, meet_at
+from sipd_core.errors import SipdError
 from sipd_core.logs import configure_logging
-from sipd_core.permissions import How, Permission, Person, Role
+from sipd_core.permissions import Permission, Person
 from sipd_core.settings import load_settings
-from sipd_core.texts import text
 
 if TYPE_CHECKING:
     from sipd_core.blocking import BlockingEngine
@@ -24,6 +29,7 @@ HEAD_START = 2.0
 
 _lock = threading.Lock()
 _engine: "BlockingEngine | None" = None
+_token: ContextVar[str] = ContextVar("sipd_token")
 
 
 def start_engine() -> "BlockingEngine":
@@ -51,27 +57,53 @@ def page_engine() -> "BlockingEngine":
     """The engine for pages: each of its calls asks first whether `acting_person` may make it."""
     from sipd_core.guard import guarded
 
-    return guarded(start_engine(), acting_person)
+    engine = start_engine()
+    return guarded(engine, acting_person, lambda person, needed: engine.sign_in.note_refusal(person, needed))
 
 
 def acting_person() -> Person:
-    """Who looks at the page that runs in this thread."""
-    return Person("", text("people.local"), frozenset(Role), How.OPEN)
+    """Who looks at the page that runs in this thread, as it is known at this moment; raises SignedOutError."""
+    return start_engine().sign_in.who(session_token())
+
+
+def sign_in_mode() -> str:
+    """How people come in here: the value of SIGN_IN."""
+    return start_engine().sign_in.mode
+
+
+def session_token() -> str:
+    """What the browser of the page that runs in this thread knows of its session; empty when nobody signed in there."""
+    return _token.get(None) or st.context.cookies.get(SESSION_COOKIE, "")
+
+
+@contextmanager
+def acting_by(token: str) -> Iterator[None]:
+    """Within the block, for threads that run for a page: the session with this token acts."""
+    before = _token.set(token)
+    try:
+        yield
+    finally:
+        _token.reset(before)
 
 
 def may(permission: Permission) -> bool:
-    """Whether whoever looks at the page may do that: what he may not is better not offered."""
+    """Whether whoever looks at the page may do that: what he may not is better not offered. Raises SignedOutError."""
     return acting_person().may(permission)
 
 
 def visitor() -> Source:
     """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
-    return Source(CONSOLE, st.context.ip_address or "", acting_name())
+    place = Source(CONSOLE, st.context.ip_address or "")
+    with acting_as(place):  # the look-up is a call itself, and must not ask who makes it
+        return replace(place, actor=acting_name())
 
 
 def acting_name() -> str:
     """The display name of who looks at the page that runs in this thread; what he does is written down under it."""
-    return acting_person().name
+    try:
+        return acting_person().name
+    except SipdError:  # his next call is refused, or the base is being restored: nothing is done under this name
+        return ""
 
 
 def running_engine() -> "BlockingEngine | None":

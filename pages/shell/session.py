@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from sipd_core.permissions import Person
+
 CONVERSATION_PARAM = "percakapan"
 """Name of the conversation's id in the address, so that a reload or a shared link continues it."""
 
@@ -30,6 +32,7 @@ _SAMPLES_REMOVED = "knowledge.samples_removed"
 _CHANGE = "knowledge.last_change"
 _TABLE_ROUND = "knowledge.table_round"
 _PERIOD = "period"
+_PERSON = "person"
 _FLASH = "flash"
 _PROBLEM = "problem"
 
@@ -278,3 +281,14 @@ def take_flash() -> str | None:
     """The message put by `flash`, once."""
     kept: str | None = st.session_state.pop(_FLASH, None)
     return kept
+
+
+def remember_person(person: Person) -> None:
+    """Who looked last, for the menu while nobody can be asked who it is."""
+    st.session_state[_PERSON] = person
+
+
+def last_person() -> Person | None:
+    """Whoever that was; opens nothing, for each call asks anew."""
+    found = st.session_state.get(_PERSON)
+    return found if isinstance(found, Person) else None

@@ -4,6 +4,6 @@
 the source document, and once more under `/api`, for proxies that tell programs from people by a prefix.
 """
 
-from sipd_core.api.application import api_routes, create_api
+from sipd_core.api.application import api_routes, create_api, first_parts
 
-__all__ = ["api_routes", "create_api"]
+__all__ = ["api_routes", "create_api", "first_parts"]

@@ -45,6 +45,11 @@ def api_routes(api: ASGIApp) -> list[BaseRoute]:
     return [*found, Route("/api", api), Mount("/api", api)]
 
 
+def first_parts() -> frozenset[str]:
+    """The first part of every path of `api_routes`: what has it needs a key, and no person."""
+    return frozenset({"api", *(operation.path.split("/")[1] for operation in operations(Tally()))})
+
+
 def _route(desk: Desk, operation: Operation) -> Route:
     async def endpoint(request: Request) -> Response:
         request.scope[OPERATION] = operation.path

@@ -78,8 +78,8 @@ class PeopleStore:
         known = select(people).where(people.c.issuer == issuer, people.c.subject == subject)
         row = connection.execute(known).first()
         if row is None:
-            row = {"issuer": issuer, "subject": subject, "name": _free_name(connection, name)}
-            return read_account(connection, self._insert(connection, row, roles))
+            values = {"issuer": issuer, "subject": subject, "name": _free_name(connection, name)}
+            return read_account(connection, self._insert(connection, values, roles))
         self._note_roles(connection, _account(row), roles)
         return read_account(connection, row.id)
 

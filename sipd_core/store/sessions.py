@@ -19,7 +19,7 @@ from sipd_core.store.schema import sign_in_sessions
 from sipd_core.store.times import moment
 
 _TOKEN_BYTES = 32
-_NOTE_AFTER = 60.0
+NOTE_AFTER = 60.0
 """Seconds between two notes that a session is used: not every click is worth a write."""
 KEPT_SECONDS = 30 * 86_400
 """How long a session that ended is remembered: its browser is told that it ended, a stranger is told nothing."""
@@ -82,7 +82,7 @@ class SessionStore:
         """Note that a session is used."""
         now = self._clock()
         there = sign_in_sessions.c.digest == digest(token)
-        old = sign_in_sessions.c.seen_at < now - _NOTE_AFTER
+        old = sign_in_sessions.c.seen_at < now - NOTE_AFTER
         noting = update(sign_in_sessions).where(there, old, *self._counts()).values(seen_at=now)
         self._database.together(lambda connection: connection.execute(noting))
 

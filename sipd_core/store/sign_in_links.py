@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from sipd_core.errors import SignInError
 from sipd_core.store.database import Database
@@ -55,6 +55,6 @@ class SignInLinkStore:
         if not connection.execute(using).rowcount:
             raise SignInError("no such link", text_key="people.error.link")
 
-    def _counts(self, token: str) -> tuple[object, ...]:
+    def _counts(self, token: str) -> tuple[ColumnElement[bool], ...]:
         columns = sign_in_links.c
         return columns.digest == digest(token), columns.used_at.is_(None), columns.ends_at > self._clock()

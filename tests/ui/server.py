@@ -21,7 +21,7 @@ class Console:
         self._data = data
         self._environment = environment
         self._log = data.with_suffix(".log")
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,7 +78,8 @@ class Console:
             return 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody holds."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

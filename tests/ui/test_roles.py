@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from pages.shell import resources
@@ -119,6 +120,7 @@ def test_a_role_that_is_taken_counts_on_the_page_that_is_open(
 
 def test_the_audit_knows_whose_deed_it_was(engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sipd_core.deeds._door", resources.visitor)
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "10.0.0.7"))
     carry(monkeypatch, token_of(engine, "admin"))
     app = opened(next(place for place in PLACES if place.file == "kunci_api"))
     app.text_input[0].set_value("bot uji")
@@ -126,5 +128,5 @@ def test_the_audit_knows_whose_deed_it_was(engine: BlockingEngine, monkeypatch: 
     assert not app.exception and app.code[0].value.startswith("sipd_")
     with acting_as(Source()):
         entry = engine.audit.page().entries[0]
-    assert (entry.kind, entry.actor) == ("key_made", "Admin")
+    assert (entry.kind, entry.actor, entry.address) == ("key_made", "Admin", "10.0.0.7")
     assert app.code[0].value not in str(entry)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.shell import desk_state, session, turns
+from pages.shell import desk_state, session, shortcuts, turns
 from pages.shell.conversations import draw_conversations
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.plain import plain_line
 from sipd_core.blocking import BlockingEngine
-from sipd_core.chat.turn import Conversation
+from sipd_core.chat.turn import Conversation, Exchange, Turn
 from sipd_core.errors import NotFoundError, SipdError
 from sipd_core.permissions import Permission
 from sipd_core.texts import text
@@ -20,15 +20,20 @@ def main() -> None:
     with errors_shown():
         session_id, conversation = _current(engine)
         kept = _still_unanswered(conversation)
+        rewrite = session.take_rewrite()
         if message := _input():
             session.keep_unanswered(session.Unanswered(session_id, message, after=_last_turn(conversation)))
         with st.sidebar:
             draw_conversations(engine, session_id)
+            shortcuts.draw_help()
+        shortcuts.listen(conversation)
         _history(engine, conversation)
         if session.take_handover(session_id):
             turns.show_handover(engine, session_id)
         if message:
             _answer(engine, session_id, message)
+        elif rewrite:
+            _rewrite(engine, conversation, *rewrite)
         elif kept:
             turns.draw_unanswered(kept)
         elif not conversation.exchanges:
@@ -108,6 +113,30 @@ def _answer(engine: BlockingEngine, session_id: str, message: str) -> None:
         session.forget_unanswered()
         session.open_conversation(session_id)
     st.rerun()
+
+
+def _rewrite(engine: BlockingEngine, conversation: Conversation, how: str, turn_id: str) -> None:
+    """A further version of an answer, which stands in the place of the first one from the next run on."""
+    exchange = next((one for one in conversation.exchanges if one.turn.turn_id == turn_id), None)
+    if exchange is None:
+        return
+    try:
+        turn = turns.draw_stream(engine.answer_anew(turn_id) if how == session.ANEW else engine.go_on(turn_id))
+    except SipdError as error:
+        session.keep_problem(error.user_text)
+    else:
+        session.flash(_rewritten(exchange, turn, how))
+    st.rerun()
+
+
+def _rewritten(before: Exchange, turn: Turn | None, how: str) -> str:
+    """What came of it; a new answer may say the very same."""
+    known = {before.turn.response, *(version.turn.response for version in before.versions)}
+    if how == session.GO_ON:
+        return text("approved.gone_on")
+    if turn is not None and turn.response in known:
+        return text("approved.anew_same_model" if turn.model else "approved.anew_same")
+    return text("approved.anew_done")
 
 
 def _empty(engine: BlockingEngine) -> None:

@@ -22,6 +22,7 @@ from sipd_core.backup.progress import WorkBoard
 from sipd_core.backup.room import Duties
 from sipd_core.blocking_laboratory import BlockingLaboratory
 from sipd_core.cache import CacheStats
+from sipd_core.chat.answer_desk import AnswerDesk
 from sipd_core.chat.turn import (
     AnswerPart,
     Conversation,
@@ -174,6 +175,11 @@ class BlockingEngine:
         )
 
     @property
+    def answers(self) -> AnswerDesk:
+        """What people do to answers: edit, choose a version, approve."""
+        return self._engine.answers
+
+    @property
     def vitals(self) -> Vitals:
         """Which parts work."""
         return self._engine.vitals
@@ -270,8 +276,19 @@ class BlockingEngine:
 
     def answer(self, message: str, session_id: str) -> Iterator[AnswerPart]:
         """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream and keeps what had come."""
+        return self._stream(self._engine.answer(message, session_id))
+
+    def answer_anew(self, turn_id: str) -> Iterator[AnswerPart]:
+        """As `answer`: a further version of this answer."""
+        return self._stream(self._engine.answer_anew(turn_id))
+
+    def go_on(self, turn_id: str) -> Iterator[AnswerPart]:
+        """As `answer`: this answer with its rest."""
+        return self._stream(self._engine.go_on(turn_id))
+
+    def _stream(self, source: AsyncIterator[AnswerPart]) -> Iterator[AnswerPart]:
         parts: queue.SimpleQueue[AnswerPart | BaseException | _End] = queue.SimpleQueue()
-        task: Future[None] = self._portal.start_task_soon(_pump, self._engine.answer(message, session_id), parts)
+        task: Future[None] = self._portal.start_task_soon(_pump, source, parts)
         ended = False
         try:
             while not (ended := isinstance(part := _next(parts), _End)):

@@ -24,6 +24,9 @@ from sipd_core.backup.room import BackupRoom, Duties
 from sipd_core.cache import CacheStats, EmbeddingCache
 from sipd_core.chat import prompts
 from sipd_core.chat.answer_cache import AnswerCache
+from sipd_core.chat.answer_desk import AnswerDesk
+from sipd_core.chat.approved_shelf import ApprovedShelf
+from sipd_core.chat.continuing import Continuer
 from sipd_core.chat.conversation import ConversationEngine
 from sipd_core.chat.drafting import ConversationSettings, Drafter
 from sipd_core.chat.escalation import EscalationSettings
@@ -73,6 +76,8 @@ from sipd_core.sign_in import SignIn, SignInStores
 from sipd_core.spending.room import Spending
 from sipd_core.spending.tariffs import Tariffs
 from sipd_core.status import EngineStatus, HostingStatus
+from sipd_core.store.answer_versions import AnswerVersionStore
+from sipd_core.store.approved_answers import ApprovedAnswerStore
 from sipd_core.store.audit import AuditLog
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
@@ -167,6 +172,9 @@ class Engine:
         self.conversations = ConversationStore(database, announce=notice)
         self.desk = EscalationDesk(database, self.conversations, history=settings.max_conversation_history)
         self.gaps, self.gap_work = GapStore(database), GapWork(database)
+        self._versions = AnswerVersionStore(database)
+        self._approved = ApprovedAnswerStore(database)
+        self.answers = AnswerDesk(self.conversations, self._versions, self._approved, self.cases)
         self.traces = TraceStore(database)
         self.tariffs = Tariffs.load(database, settings)
         self.ledger = CostTracker(
@@ -257,12 +265,22 @@ class Engine:
             settings=figures,
             degraded=self._upkeep.degraded,
             kept_answers=self._kept_answers,
+            approved=ApprovedShelf(self._approved, self.cases, self.base),
             knowledge_state=self._knowledge_state,
+        )
+        self._continuer = Continuer(
+            self.conversations,
+            self._versions,
+            self.traces,
+            monitor=self.monitor,
+            answerer=answerer,
+            history=settings.max_conversation_history,
         )
         return ConversationEngine(
             drafter,
             self.conversations,
             self.traces,
+            self._versions,
             monitor=self.monitor,
             answerer=answerer,
             kept_answers=self._kept_answers,
@@ -369,6 +387,18 @@ class Engine:
         async for part in self._chat.answer(message, session_id):
             yield part
         self.learner.wake()
+
+    async def answer_anew(self, turn_id: str) -> AsyncIterator[AnswerPart]:
+        """A further version of an answer, whatever was kept or approved; as `answer`, and raises NotFoundError."""
+        await self._upkeep.wait_until_prepared()
+        there = await to_thread.run_sync(self.conversations.before, turn_id, 0)
+        async for part in self._chat.answer(there.exchange.message, there.session_id, instead_of=turn_id):
+            yield part
+
+    async def go_on(self, turn_id: str) -> AsyncIterator[AnswerPart]:
+        """An answer that was cut or stopped, with its rest; see Continuer."""
+        async for part in self._continuer.go_on(turn_id):
+            yield part
 
     async def search(self, question: str, top_k: int | None = None) -> SearchResult:
         """Cases for a question, masked before anything is done with it."""

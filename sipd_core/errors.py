@@ -146,6 +146,12 @@ class GapError(SipdError):
     text_key = "learning.error.changed"
 
 
+class ApprovalError(SipdError):
+    """An answer cannot be edited, approved, withdrawn or gone on with as it stands."""
+
+    text_key = "approved.error.moved"
+
+
 class AlertError(SipdError):
     """What a person wants of the alerts cannot be; `text_key` names an entry of `alerts.toml`."""
 

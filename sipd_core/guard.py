@@ -45,6 +45,10 @@ _ALERTS: Rules = {
     **_need(Permission.MONEY, "change_rule", "undo_rule", "send_test"),
     **_need(Whoever.NOBODY, "close", "deliver", "look", "pass_by", "run"),
 }
+_ANSWERS: Rules = {
+    **_need(Permission.ASK, "edit", "choose", "is_approved"),
+    **_need(Permission.APPROVE, "approvable", "approve", "confirm", "export", "listed", "listed_one", "restore", "withdraw"),
+}
 _AUDIT: Rules = {
     **_need(Permission.AUDIT, "actors", "entries", "head", "is_keyed", "page", "verify"),
     **_need(Whoever.NOBODY, "begin_key", "record"),
@@ -105,7 +109,7 @@ _VALUE: Rules = {
 
 RULES: Rules = {
     **_need(Whoever.SIGNED_IN, "status", "new_session_id"),
-    **_need(Permission.ASK, "answer", "ask", "conversation", "conversations", "give_feedback", "escalate", "handover_text"),
+    **_need(Permission.ASK, "answer", "answer_anew", "ask", "go_on", "conversation", "conversations", "give_feedback", "escalate", "handover_text"),
     **_need(Permission.BASE_READ, "case", "case_history", "cases", "changes", "files", "imports", "indexing", "menus"),
     **_need(Permission.BASE_READ, "export_rows", "reported_by", "search", "undo_effect"),
     **_need(Permission.BASE_WRITE, "change_cases", "edit_case", "undo_change", "redo_change"),
@@ -120,6 +124,7 @@ RULES: Rules = {
     },
     "account": _need(Whoever.SIGNED_IN, "change_password", "end_others", "end_session", "leave", "look", "sessions", "this_session"),
     "alerts": _ALERTS,
+    "answers": _ANSWERS,
     "audit": _AUDIT,
     "backups": _BACKUPS,
     "desk": _DESK,

@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "sipd_core.chat.turn",
+        "sipd_core.chat.approval",
         "sipd_core.alerts.model",
         "sipd_core.privacy",
         "sipd_core.chat.phrases",
@@ -117,6 +118,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.inspection",
         "sipd_core.knowledge.estimating",
     ),
+    ("sipd_core.chat.sameness",),
+    ("sipd_core.chat.approved_shelf", "sipd_core.chat.answer_desk"),
     (
         "sipd_core.chat.drafting",
         "sipd_core.upkeep",
@@ -131,7 +134,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.desk",
     ),
     ("sipd_core.chat.tracing",),
-    ("sipd_core.chat.conversation", "sipd_core.access", "sipd_core.alerts", "sipd_core.vitals", "sipd_core.learning"),
+    (
+        "sipd_core.chat.conversation",
+        "sipd_core.chat.continuing",
+        "sipd_core.access",
+        "sipd_core.alerts",
+        "sipd_core.vitals",
+        "sipd_core.learning",
+    ),
     ("sipd_core.engine", "sipd_core.recovery", "sipd_core.blocking_laboratory"),
     ("sipd_core.uploads",),
     ("sipd_core.blocking", "sipd_core.evaluation"),

@@ -57,7 +57,7 @@ def draw_chips(turn: Turn) -> None:
         badge("gray", text(f"chat.sentiment.{_mood(turn.sentiment)}"), "mood"),
         badge("gray", text("chat.took", time=duration(turn.timings_ms.get("total"))), "timer"),
     ]
-    if turn.answered_by is not AnsweredBy.LOCAL:
+    if turn.answered_by in (AnsweredBy.HOSTED, AnsweredBy.CACHE):
         chips.append(badge("blue", _writer(turn), "smart_toy"))
     if turn.masked:
         chips.append(badge("violet", masked_sentence(turn.masked), "lock"))

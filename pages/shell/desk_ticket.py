@@ -100,7 +100,7 @@ def _draw_talk(detail: TicketDetail) -> None:
 def _draw_exchange(exchange: Exchange) -> None:
     draw_question(exchange.message)
     with st.expander(text("desk.talk.answer", at=moment(exchange.at)), type="compact", icon=":material/support_agent:"):
-        st.markdown(answer_markdown(exchange.turn.response))
+        st.markdown(answer_markdown(exchange.answer.response))
 
 
 def _draw_reasons(detail: TicketDetail) -> None:

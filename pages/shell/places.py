@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[Place, ...]] = {
     ),
     "base": (
         Place("pengetahuan", "knowledge", "menu_book", Permission.BASE_READ),
+        Place("jawaban", "approved", "verified", Permission.APPROVE),
         Place("impor", "imports", "upload_file", Permission.BASE_WRITE),
         Place("kesehatan", "health", "health_and_safety", Permission.BASE_WRITE),
         Place("belajar", "learning", "school", Permission.LEARN_READ),

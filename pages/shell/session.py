@@ -19,6 +19,9 @@ UPLOAD_ROUND = "imports.upload_round"
 HISTORY_PAGE = "imports.history_page"
 TABLE_PAGE = "knowledge.table_page"
 
+ANEW, GO_ON = "anew", "go_on"
+"""How an answer is to be written: once more, or on from where it was cut."""
+
 _FRESH = "chat.fresh"
 _PENDING = "chat.pending"
 _UNANSWERED = "chat.unanswered"
@@ -26,6 +29,7 @@ _RETURNED = "chat.returned"
 _STOP = "chat.stop"
 _LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
+_REWRITE = "chat.rewrite"
 _UPLOADS_TAKEN = "imports.uploads_taken"
 _UPLOAD_PROBLEMS = "imports.upload_problems"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
@@ -100,8 +104,9 @@ def keep_unanswered(unanswered: Unanswered) -> None:
 
 
 def grow_partial(partial: str) -> None:
-    """Remember how much of the answer has arrived."""
-    st.session_state[_UNANSWERED] = replace(st.session_state[_UNANSWERED], partial=partial)
+    """Remember how much of the answer has arrived; a further version of an answer is kept with its exchange instead."""
+    if (kept := st.session_state.get(_UNANSWERED)) is not None:
+        st.session_state[_UNANSWERED] = replace(kept, partial=partial)
 
 
 def fail_unanswered(error: str) -> None:
@@ -158,6 +163,17 @@ def show_handover_next(session_id: str) -> None:
 def take_handover(session_id: str) -> bool:
     """Whether the hand-over card of this conversation is to be opened, once."""
     return bool(st.session_state.pop(_HANDOVER, None) == session_id)
+
+
+def rewrite(how: str, turn_id: str) -> None:
+    """Let the next run write this answer `ANEW`, or `GO_ON` with it."""
+    st.session_state[_REWRITE] = (how, turn_id)
+
+
+def take_rewrite() -> tuple[str, str] | None:
+    """What `rewrite` put, once."""
+    kept: tuple[str, str] | None = st.session_state.pop(_REWRITE, None)
+    return kept
 
 
 def note_feedback(turn_id: str, message: str) -> None:

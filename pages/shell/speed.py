@@ -14,7 +14,7 @@ from sipd_core.performance import NO_VERDICT, Figures, PerformanceReport
 from sipd_core.periods import Period
 from sipd_core.texts import catalogue, text
 
-_MODES = ("hosted", "cache", "local", "degraded")
+_MODES = ("hosted", "cache", "approved", "local", "degraded")
 _VERDICTS = ("found", "partial", "not_found", NO_VERDICT)
 _DASHES = {"p50": "solid", "p95": "dash", "p99": "dot"}
 STAGES = ("first_token", "embed", "search")

@@ -33,6 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from sipd_core.errors import BackupError
+from sipd_core.store.cipher import Sealed
 
 Kind = Literal["boolean", "integer", "big_integer", "float", "binary", "json", "text", "string"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -47,6 +48,7 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
     (Float, "float"),
     (LargeBinary, "binary"),
     (JSON, "json"),
+    (Sealed, "text"),
     (Text, "text"),
     (String, "string"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from sipd_core.chat.prompts import Brief, CountTokens, build
+from sipd_core.chat.prompts import Brief, CountTokens, build, build_rest
 from sipd_core.chat.turn import AnsweredBy, Withdrawn
 from sipd_core.client import ChatRequest, Message
 from sipd_core.errors import (
@@ -129,6 +129,27 @@ class Answerer:
     ) -> AsyncIterator[str | Withdrawn]:
         """The answer in pieces, collected in `writing`; never fails for the provider's sake."""
         messages = build(brief, budget=self._settings.context_tokens, count_tokens=self._count_tokens)
+        async for piece in self._by_a_model(messages, conversation, writing):
+            yield piece
+        if not writing.model:
+            writing.text, writing.whole = local, True
+            yield local
+
+    async def go_on(
+        self, brief: Brief, so_far: str, conversation: str, writing: Writing
+    ) -> AsyncIterator[str | Withdrawn]:
+        """The rest of an answer that was cut, in pieces; raises what kept the last model from writing it."""
+        budget = self._settings.context_tokens
+        messages = build_rest(brief, so_far, budget=budget, count_tokens=self._count_tokens)
+        async for piece in self._by_a_model(messages, conversation, writing):
+            yield piece
+        if not writing.model:
+            raise writing.problems[-1]
+
+    async def _by_a_model(
+        self, messages: Sequence[Message], conversation: str, writing: Writing
+    ) -> AsyncIterator[str | Withdrawn]:
+        """What the first model that can writes; `writing` names none when no one could."""
         for model in self._settings.models:
             writing.begin(model)
             try:
@@ -141,8 +162,6 @@ class Answerer:
                 if writing.text:
                     yield Withdrawn()
         writing.begin("")
-        writing.text, writing.whole = local, True
-        yield local
 
     async def _attempt(
         self, model: str, messages: Sequence[Message], conversation: str, writing: Writing

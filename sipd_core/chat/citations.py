@@ -10,7 +10,14 @@ from sipd_core.texts import text
 _GROUP = re.compile(r"\[\s*(?:kasus\s+)?K\s*\d+(?:\s*(?:[,;&/]|dan|-)\s*K?\s*\d+)*\s*\]", re.IGNORECASE)
 """`[K1]`, `[K1, K3]`, `[kasus K2 dan K4]`."""
 _NUMBER = re.compile(r"\d+")
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
+_MARKED_LINK = re.compile(r"(!?)\[(?!K\d+\])([^\[\]\n]*)\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)[^()\n]*\)")
+"""`[words](address)`, `![words](address)`: the second would be fetched by whatever shows it as Markdown."""
+_ELEMENT = re.compile(
+    r"<(script|style)\b.*?(?:</\1>|\Z)|</?(?:a|audio|base|body|button|embed|form|iframe|img|input|link|math|meta|object"
+    r"|script|style|svg|video)\b[^<>]*>?",
+    re.IGNORECASE | re.DOTALL,
+)
 _BEFORE_STOP = re.compile(r"[ \t]+(?=[.,;:!?\n]|$)")
 
 
@@ -26,8 +33,8 @@ class Checked:
     """What to check before passing it on, in Indonesian; empty when all is in order."""
 
 
-def check(answer: str, hits: Sequence[Hit], message: str) -> Checked:
-    """`answer` held against the cases it was written from and the message it answers."""
+def check(answer: str, hits: Sequence[Hit]) -> Checked:
+    """`answer` held against the cases it was written from."""
     cited: set[int] = set()
     unknown = False
 
@@ -40,12 +47,29 @@ def check(answer: str, hits: Sequence[Hit], message: str) -> Checked:
         return "".join(f"[K{number}]" for number in known)
 
     checked = _GROUP.sub(kept, answer)
-    given = message + "".join(f"{hit.case.issue}{hit.case.remedy}{hit.case.note_dev}{hit.case.note_qa}" for hit in hits)
-    linked = _LINK.sub(lambda link: link.group() if link.group() in given else text("answer.link_removed"), checked)
+    linked = _without_foreign(checked, hits)
     problem = "" if cited and not unknown else text("answer.caution.unknown" if unknown else "answer.caution.none")
     if linked != checked:
         problem = text("answer.caution.link")
     return Checked(_BEFORE_STOP.sub("", linked).strip(), tuple(sorted(cited)), problem)
+
+
+def _without_foreign(answer: str, hits: Sequence[Hit]) -> str:
+    """The answer without elements, images, and links but those that stand in a remedy or a note of the desk.
+
+    What a complaint or a message holds comes from outside: a link in there is never passed on as ours.
+    """
+    given = "\n".join(part for hit in hits for part in (hit.case.remedy, hit.case.note_dev, hit.case.note_qa))
+
+    def known(address: str) -> str:
+        return address if _LINK.fullmatch(address) and address.rstrip(".,;:") in given else text("answer.link_removed")
+
+    def unmarked(found: re.Match[str]) -> str:
+        image, words, address = found.groups()
+        return text("answer.link_removed") if image else f"{words} {known(address)}".strip()
+
+    bare = _MARKED_LINK.sub(unmarked, _ELEMENT.sub(text("answer.link_removed"), answer))
+    return _LINK.sub(lambda link: known(link.group()), bare)
 
 
 def without_marks(answer: str) -> str:

@@ -15,10 +15,11 @@ from sipd_core.chat.answering import Answerer, Writing
 from sipd_core.chat.citations import check, without_marks
 from sipd_core.chat.drafting import Draft, Drafter, since
 from sipd_core.chat.tracing import STOPPED, TraceHead, answered, broken
-from sipd_core.chat.turn import AnsweredBy, AnswerPart, Turn
+from sipd_core.chat.turn import AnsweredBy, AnswerPart, Turn, VersionKind
 from sipd_core.errors import MessageError, SipdError, root_cause
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.privacy import mask
+from sipd_core.store.answer_versions import AnswerVersionStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.traces import TraceStore, TurnTrace
 from sipd_core.texts import text
@@ -37,6 +38,7 @@ class ConversationEngine:
         drafter: Drafter,
         store: ConversationStore,
         traces: TraceStore,
+        versions: AnswerVersionStore,
         *,
         monitor: PerformanceMonitor,
         answerer: Answerer | None = None,
@@ -47,31 +49,33 @@ class ConversationEngine:
         self._drafter = drafter
         self._store = store
         self._traces = traces
+        self._versions = versions
         self._monitor = monitor
         self._answerer = answerer
         self._kept_answers = kept_answers
         self._clock = clock
 
-    async def answer(self, message: str, session_id: str) -> AsyncIterator[AnswerPart]:
+    async def answer(self, message: str, session_id: str, *, instead_of: str = "") -> AsyncIterator[AnswerPart]:
         """The answer in pieces, then the Turn, which is durable when it comes. Raises MessageError, StoreError.
 
-        A caller who leaves in mid-answer cancels the model's work; what had come by then is stored.
+        A caller who leaves in mid-answer cancels the model's work; what had come by then is stored. `instead_of`: the
+        message has this answer already, and gets a further version of it.
         """
         started = time.perf_counter()
         head = TraceHead(uuid.uuid4().hex, session_id, started)
         writing = Writing()
         draft: Draft | None = None
         try:
-            draft = await self._drafter.draft(message, session_id, head.turn_id)
+            draft = await self._drafter.draft(message, session_id, head.turn_id, instead_of=instead_of)
             async for part in self._write(draft, writing, started):
                 yield part
             turn = _written(draft, writing, started)
-            await to_thread.run_sync(self._remember, draft, writing, turn)
+            await to_thread.run_sync(self._remember, draft, writing, turn, instead_of)
         except MessageError:
             raise
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(self._keep_partial, head, draft, writing)
+                await to_thread.run_sync(self._keep_partial, head, draft, writing, instead_of)
             raise
         except Exception as error:
             self._monitor.record_error(type(error).__name__)
@@ -101,11 +105,11 @@ class ConversationEngine:
         for start in range(0, len(writing.text), _CHUNK):
             yield writing.text[start : start + _CHUNK]
 
-    def _keep_partial(self, head: TraceHead, draft: Draft | None, writing: Writing) -> None:
+    def _keep_partial(self, head: TraceHead, draft: Draft | None, writing: Writing, instead_of: str) -> None:
         """Nothing that a person has read is lost; before the first word there is nothing to keep but the trace."""
         if draft is not None and writing.text.strip():
             turn = replace(_written(draft, writing, head.started), stopped=True, caution="")
-            self._remember(draft, writing, turn)
+            self._remember(draft, writing, turn, instead_of)
         else:
             self._note(broken(head, self._now(), STOPPED, draft, writing))
 
@@ -117,9 +121,20 @@ class ConversationEngine:
             kept = KeptAnswer(draft.found, turn.response, turn.cited, turn.model)
             self._kept_answers.put(draft.masked.text, draft.state, kept)
 
-    def _remember(self, draft: Draft, writing: Writing, turn: Turn) -> None:
+    def _remember(self, draft: Draft, writing: Writing, turn: Turn, instead_of: str) -> None:
         trace = answered(draft, writing, turn, self._now())
-        self._store.add(draft.masked.text, turn, draft.whole[1].to_json(), trace)
+        if not instead_of:
+            self._store.add(draft.masked.text, turn, draft.whole[1].to_json(), trace)
+        elif self._is_new(instead_of, turn):
+            chosen = not turn.stopped
+            self._versions.add(instead_of, VersionKind.REGENERATED, turn, trace=trace, chosen=chosen)
+        else:
+            self._note(trace)
+
+    def _is_new(self, turn_id: str, turn: Turn) -> bool:
+        """Whether no version of the answer says the same already."""
+        there = self._store.before(turn_id, 0).exchange
+        return turn.response not in {there.turn.response, *(version.turn.response for version in there.versions)}
 
     def _note(self, trace: TurnTrace) -> None:
         """A turn without an answer leaves a trace too, unless the store itself is what failed."""
@@ -143,10 +158,11 @@ def _written(draft: Draft, writing: Writing, started: float) -> Turn:
     turn = replace(turn, cost_usd=_dollars(writing), degraded=degraded, problem=problem)
     if not writing.model:
         return turn
-    checked = check(writing.text, turn.sources, draft.masked.text)
+    checked = check(writing.text, turn.sources)
     response = mask(checked.text + (text("answer.cut_model") if writing.cut else "")).text
     cited = tuple(turn.sources[number - 1].case.id for number in checked.cited)
-    return _hosted(turn, response, AnsweredBy.HOSTED, writing.model, cited, checked.caution)
+    written = _hosted(turn, response, AnsweredBy.HOSTED, writing.model, cited, checked.caution)
+    return replace(written, cut=writing.cut)
 
 
 def _hosted(turn: Turn, response: str, by: AnsweredBy, model: str, cited: tuple[str, ...], caution: str) -> Turn:

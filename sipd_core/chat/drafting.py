@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sipd_core.cache import VectorOrigin
 from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
+from sipd_core.chat.approved_shelf import ApprovedShelf, served
 from sipd_core.chat.answers import (
     compose,
     exhausted,
@@ -37,6 +38,7 @@ from sipd_core.chat.suggestions import Suggestions, suggest
 from sipd_core.chat.turn import (
     Escalation,
     EscalationReason,
+    Exchange,
     Impairment,
     Intent,
     Turn,
@@ -66,6 +68,8 @@ class _Said:
     rests_on_cases: bool
     can_be_written: bool = False
     """A hosted model may write it instead: there is a remedy to write from."""
+    can_be_approved: bool = False
+    """An answer that a person approved for the question may be given instead."""
 
 
 @dataclass
@@ -82,6 +86,8 @@ class Draft:
     """The console's own words, for the case that no model can write."""
     kept: KeptAnswer | None = None
     """The answer that was given to the very same question before."""
+    approved: bool = False
+    """The answer that a person approved for the question is given."""
     found: SearchResult | None = None
     state: str | None = None
     """State of knowledge and settings; None when the answer must not be kept for others."""
@@ -127,6 +133,7 @@ class Drafter:
         settings: ConversationSettings,
         degraded: Callable[[], Impairment | None],
         kept_answers: AnswerCache | None = None,
+        approved: ApprovedShelf | None = None,
         knowledge_state: Callable[[], str] = str,
     ) -> None:
         """`kept_answers` is None where none are kept; they belong to one `knowledge_state`."""
@@ -136,15 +143,19 @@ class Drafter:
         self._settings = settings
         self._degraded = degraded
         self._kept_answers = kept_answers
+        self._approved = approved
         self._knowledge_state = knowledge_state
 
-    async def draft(self, message: str, session_id: str, turn_id: str) -> Draft:
-        """The turn for a message; raises MessageError, StoreError."""
+    async def draft(self, message: str, session_id: str, turn_id: str, *, instead_of: str = "") -> Draft:
+        """The turn for a message; raises MessageError, StoreError.
+
+        `instead_of`: the id of an answer that the message has and that is to be written anew, whatever was kept or approved.
+        """
         self._check(message)
         began = time.perf_counter()
         masked = await to_thread.run_sync(mask, message)  # a long hostile message must not hold up the loop
         timings = {"mask": since(began)}
-        history, stored = await to_thread.run_sync(self._store.history, session_id, self._settings.max_history)
+        history, stored = await to_thread.run_sync(self._before, session_id, instead_of)
         memory = Memory.from_json(stored)
         now = read_signals(masked.text)
         if now.small_talk or only_settles(now, memory):
@@ -153,12 +164,17 @@ class Drafter:
                 session_id, masked, lambda: self._small_talk(masked, now, memory, session_id, turn_id), timings
             )
         state = None if history or self._kept_answers is None else self._knowledge_state()
-        kept = self._kept_answers.get(masked.text, state) if self._kept_answers and state is not None else None
+        kept = None if instead_of else self._kept(masked.text, state)
         found, follow_up = (kept.found, False) if kept else await self._search(masked.text, now, memory)
         timings |= {"embed": 0.0, "search": 0.0} if kept else found.timings_ms
         same = True if follow_up else same_problem(found, history)
         signs, _ = decide(memory.policy, now, sentiment=0.0, same_problem=same, settings=self._settings.escalation)
         said = self._said(found, now, memory, signs)
+        approved = None
+        if self._approved and said.can_be_approved and not (follow_up or instead_of):
+            looked = time.perf_counter()
+            approved = await self._approved.find(masked.text, found)
+            timings["search"] += since(looked)
 
         def complete() -> tuple[Turn, Memory]:
             began = time.perf_counter()
@@ -170,11 +186,12 @@ class Drafter:
             # What holds a remedy back is told by signs alone, so only the explanation can differ.
             final = said if said.can_be_written else self._said(found, now, memory, escalation)
             turn = self._compose(final, found, masked, session_id, turn_id, intent, sentiment, escalation)
+            turn = served(turn, approved) if approved else turn
             timings["classify"] = since(began)
             return turn, remembered(memory, policy, masked.text, turn, follow_up=follow_up)
 
         brief = None
-        if said.can_be_written:
+        if said.can_be_written and approved is None:
             retry = now.still_unsolved and bool(memory.tried)
             brief = Brief(masked.text, found.verdict, _worth_showing(found), history, retry)
         return Draft(
@@ -185,9 +202,20 @@ class Drafter:
             brief=brief,
             local=said.response,
             kept=kept if brief else None,
+            approved=approved is not None,
             found=found,
             state=state if state is None or state == self._knowledge_state() else None,  # changed under the search
         )
+
+    def _before(self, session_id: str, instead_of: str) -> tuple[tuple[Exchange, ...], str | None]:
+        """What was said before the message, and the policy's memory then."""
+        if not instead_of:
+            return self._store.history(session_id, self._settings.max_history)
+        there = self._store.before(instead_of, self._settings.max_history)
+        return there.history, there.state_before
+
+    def _kept(self, question: str, state: str | None) -> KeptAnswer | None:
+        return self._kept_answers.get(question, state) if self._kept_answers and state is not None else None
 
     async def _search(self, message: str, now: Signals, memory: Memory) -> tuple[SearchResult, bool]:
         """Cases for the message, or for the problem it goes on about; tells which (True: it goes on)."""
@@ -245,12 +273,13 @@ class Drafter:
         if retry and found.verdict is not Verdict.FOUND:
             return _Said(exhausted(len(memory.tried)), for_caller(Verdict.NOT_FOUND, ()), rests_on_cases=False)
         if found.relevance < OUTSIDE and len(self._base):
-            return _alike(outside())
+            return replace(_alike(outside()), can_be_approved=True)
         answer = compose(
             found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
         )
         has_remedy = found.verdict is not Verdict.NOT_FOUND and bool(found.hits and found.hits[0].case.remedy)
-        return _Said(answer, for_caller(found.verdict, found.hits), rests_on_cases=True, can_be_written=has_remedy)
+        words = for_caller(found.verdict, found.hits)
+        return _Said(answer, words, rests_on_cases=True, can_be_written=has_remedy, can_be_approved=not retry)
 
     def _small_talk(
         self, masked: Masked, now: Signals, memory: Memory, session_id: str, turn_id: str

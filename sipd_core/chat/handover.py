@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sipd_core.chat.answers import excerpt
-from sipd_core.chat.turn import Conversation, Exchange
+from sipd_core.chat.turn import Conversation, Exchange, VersionKind
 from sipd_core.documents import Case
 from sipd_core.texts import text
 
@@ -30,17 +30,32 @@ def _said(exchange: Exchange) -> str:
     return text("answer.card.user", message=excerpt(exchange.message, 600))
 
 
+def is_own_words(exchange: Exchange) -> bool:
+    """Whether the answer that counts was worded, or approved, by a person."""
+    version = exchange.version
+    return exchange.answer.approval is not None or (version is not None and version.kind is VersionKind.EDITED)
+
+
 def offered_cases(exchanges: Sequence[Exchange]) -> tuple[Case, ...]:
     """The cases that answers rested on, each once, in order: their remedies are what was tried."""
     offered = [
-        exchange.turn.sources[0].case for exchange in exchanges if exchange.turn.context_used and exchange.turn.sources
+        exchange.answer.sources[0].case
+        for exchange in exchanges
+        if exchange.answer.context_used and exchange.answer.sources
     ]
     return tuple({case.id: case for case in offered}.values())
 
 
 def _tried(exchanges: Sequence[Exchange]) -> list[str]:
-    """Remedies that were offered and the rows they come from."""
+    """What was offered, in a person's words where there are any, and the rows it comes from."""
     cases = offered_cases(exchanges)
-    remedies = [text("answer.card.tried", remedy=excerpt(case.remedy, 400)) for case in cases if case.remedy]
+    own = [exchange.answer for exchange in exchanges if is_own_words(exchange)]
+    worded = {turn.sources[0].case.id for turn in own if turn.sources}
+    remedies = [text("answer.card.tried", remedy=excerpt(turn.for_caller, 400)) for turn in own]
+    remedies += [
+        text("answer.card.tried", remedy=excerpt(case.remedy, 400))
+        for case in cases
+        if case.remedy and case.id not in worded
+    ]
     rows = ", ".join(f"{case.file}:{case.row}" for case in cases)
     return [*remedies, *([text("answer.card.cited", cases=rows)] if rows else [])]

@@ -31,6 +31,10 @@ TASKS = {
     "sama, lalu susun langkah dari kasus yang paling dekat.",
 }
 AGAIN = "Langkah yang disarankan sebelumnya belum berhasil. Jangan mengulangnya."
+GO_ON = (
+    "Jawaban Anda terputus. Lanjutkan tepat sesudah kata terakhirnya dengan aturan yang sama: jangan mengulang yang sudah "
+    "tertulis, jangan memberi pengantar."
+)
 
 QUESTION_SHARE = 0.4
 """Share of the token budget that the complaint itself may take; a longer one loses its middle."""
@@ -75,9 +79,17 @@ def build(brief: Brief, *, budget: int, count_tokens: CountTokens) -> tuple[Mess
     return (Message("system", SYSTEM), *_history(brief.history, left, count_tokens), asked)
 
 
-def defused(text: str) -> str:
-    """`text` that cannot close a fence, open one, or pose as the mark of a case."""
-    return _MARK.sub("(", text.replace("<", "‹").replace(">", "›"))
+def build_rest(brief: Brief, so_far: str, *, budget: int, count_tokens: CountTokens) -> tuple[Message, ...]:
+    """As `build`, for the rest of an answer of which `so_far` is written."""
+    written = (Message("assistant", defused(so_far, marks=True)), Message("user", GO_ON))
+    used = sum(count_tokens(message.content) for message in written)
+    return (*build(brief, budget=max(budget - used, budget // 2), count_tokens=count_tokens), *written)
+
+
+def defused(text: str, *, marks: bool = False) -> str:
+    """`text` that cannot close a fence, open one, or (unless `marks` may stay) pose as the mark of a case."""
+    fenced = text.replace("<", "‹").replace(">", "›")
+    return fenced if marks else _MARK.sub("(", fenced)
 
 
 def _cases(hits: Sequence[Hit], budget: int, count_tokens: CountTokens) -> list[str]:
@@ -111,7 +123,7 @@ def _history(exchanges: Sequence[Exchange], budget: int, count_tokens: CountToke
     """The newest exchanges that fit, oldest first; one is left out whole."""
     told: list[Message] = []
     for exchange in reversed(exchanges):
-        pair = [Message("user", defused(exchange.message)), Message("assistant", defused(exchange.turn.response))]
+        pair = [Message("user", defused(exchange.message)), Message("assistant", defused(exchange.answer.response))]
         budget -= sum(count_tokens(message.content) for message in pair)
         if budget < 0:
             break

@@ -7,11 +7,17 @@ from datetime import datetime
 from sipd_core.chat.answering import Writing
 from sipd_core.chat.drafting import Draft, since
 from sipd_core.chat.turn import AnsweredBy, Turn
+from sipd_core.errors import root_cause
 from sipd_core.store.traces import OK, STOPPED, Mode, TurnTrace
 
-__all__ = ["STOPPED", "TraceHead", "answered", "broken"]
+__all__ = ["STOPPED", "TraceHead", "answered", "broken", "continued"]
 
-_MODES = {AnsweredBy.LOCAL: Mode.LOCAL, AnsweredBy.HOSTED: Mode.HOSTED, AnsweredBy.CACHE: Mode.CACHE}
+_MODES = {
+    AnsweredBy.LOCAL: Mode.LOCAL,
+    AnsweredBy.HOSTED: Mode.HOSTED,
+    AnsweredBy.CACHE: Mode.CACHE,
+    AnsweredBy.APPROVED: Mode.APPROVED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,25 @@ def broken(head: TraceHead, at: datetime, outcome: str, draft: Draft | None, wri
         usage=writing.usage,
         cost_usd=writing.cost,
         embedding_cache=draft.found.origin if draft and draft.found and draft.kept is None else None,
+        retries=writing.retries,
+        model=writing.model,
+    )
+
+
+def continued(
+    turn_id: str, session_id: str, at: datetime, turn: Turn, writing: Writing, *, outcome: str = OK
+) -> TurnTrace:
+    """The trace of an answer that was gone on with: what the rest cost, and nothing was searched for it."""
+    return TurnTrace(
+        turn_id=turn_id,
+        session_id=session_id,
+        at=at,
+        outcome=outcome,
+        mode=Mode.DEGRADED if writing.degraded else Mode.HOSTED,
+        degraded=root_cause(writing.problems[0]) if writing.problems and writing.degraded else None,
+        timings_ms=turn.timings_ms if outcome == OK else {},
+        usage=writing.usage,
+        cost_usd=writing.cost,
         retries=writing.retries,
         model=writing.model,
     )

@@ -61,6 +61,8 @@ class AnsweredBy(StrEnum):
     LOCAL = "local"
     HOSTED = "hosted"
     CACHE = "cache"
+    APPROVED = "approved"
+    """A person: the answer was approved for this question before."""
 
 
 PREPARING = "Preparing"
@@ -74,6 +76,19 @@ class Impairment:
     """In Indonesian."""
     problem: str
     """Class of the error behind it, or PREPARING while the console starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The approved answer that was served instead of a new one."""
+
+    id: str
+    actor: str
+    """Who approved it last."""
+    at: datetime
+    """When that was; timezone-aware, UTC."""
+    question: str
+    """The question it was approved for, masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,15 @@ class Turn:
     """Class of the error behind `degraded`."""
     stopped: bool = False
     """The person stopped the answer: `response` is what had come by then."""
+    cut: bool = False
+    """The model stopped at its length limit."""
+    approval: Approval | None = None
+    """Set when a person's approved answer was served."""
+
+    @property
+    def can_go_on(self) -> bool:
+        """A model wrote it and did not get to its end."""
+        return bool(self.model) and (self.cut or self.stopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,27 @@ class Feedback:
     reason: str = ""
 
 
+class VersionKind(StrEnum):
+    """How a further version of an answer came about."""
+
+    EDITED = "edited"
+    REGENERATED = "regenerated"
+    CONTINUED = "continued"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVersion:
+    """An answer as it was written anew; the first one stays beside it."""
+
+    seq: int
+    """1, 2, … within its exchange."""
+    at: datetime
+    """Timezone-aware, UTC."""
+    actor: str
+    kind: VersionKind
+    turn: Turn
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One question with its answer, as stored: texts are masked."""
@@ -147,7 +192,22 @@ class Exchange:
     """Timezone-aware, UTC."""
     message: str
     turn: Turn
+    """The answer as it was given first; its id is the exchange's."""
     feedback: Feedback | None = None
+    versions: tuple[AnswerVersion, ...] = ()
+    """Oldest first."""
+    chosen: int = 0
+    """Number of the version that counts; 0: the first answer."""
+
+    @property
+    def version(self) -> AnswerVersion | None:
+        """The version that counts; None: the first answer."""
+        return next((version for version in self.versions if version.seq == self.chosen), None)
+
+    @property
+    def answer(self) -> Turn:
+        """The answer that counts: it is shown, copied, handed over."""
+        return self.version.turn if self.version else self.turn
 
 
 @dataclass(frozen=True, slots=True)

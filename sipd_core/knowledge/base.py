@@ -253,6 +253,16 @@ class KnowledgeBase:
             return {}
         return {question: found[text] for question, text in read.items() if text in found}
 
+    async def question_vectors(self, questions: Sequence[str]) -> NDArray[Any] | None:
+        """Vectors of masked questions by the model that serves, shape (questions, dimension); None without a model.
+
+        Raises EmbeddingError.
+        """
+        side = self._snapshot.side
+        if side is None:
+            return None
+        return (await side.embedder.queries([as_embedded(text) for text in questions], counted=False)).vectors
+
     async def _drop(self) -> None:
         """Take the vectors of rows that are gone or disabled out of the index, at the next refresh if not now."""
         try:

@@ -67,6 +67,13 @@ class CaseStore(ChangeStore, ViewStore):
             raise NotFoundError(missing[0], what=text("changes.case"))
         return [found[id_] for id_ in case_ids]
 
+    def some(self, ids: Collection[str]) -> Mapping[str, Case]:
+        """Rows by their ids, enabled or not; those that are gone are missing."""
+        if not ids:
+            return {}
+        with self._database.read() as connection:
+            return cases_by_id(connection, list(ids))
+
     def all(self, *, disabled: bool = False) -> list[Case]:
         """Every enabled case, in a stable order; with `disabled` the others too."""
         query = select(*CASE_COLUMNS).where(true() if disabled else cases.c.enabled).order_by(cases.c.id)

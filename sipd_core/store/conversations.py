@@ -6,10 +6,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from cachetools import TTLCache
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
 from sipd_core.chat.turn import (
     Conversation,
@@ -22,6 +23,8 @@ from sipd_core.chat.turn import (
 )
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
+from sipd_core.store.answer_versions import TURN, with_versions
+from sipd_core.store.approved_answers import keep_use
 from sipd_core.store.database import Database
 from sipd_core.store.masked import masked_secrets
 from sipd_core.store.outcomes import mark
@@ -38,11 +41,25 @@ from sipd_core.store.times import moment
 from sipd_core.store.traces import TurnTrace, trace_row
 from sipd_core.tickets import menu_of
 
-TURN = TypeAdapter(Turn)
+__all__ = ["TURN", "Asked", "ConversationStore"]
+
 TITLE_LENGTH = 80
 LIST_SECONDS = 1.0
 LOOKED_BACK = 20
 """Exchanges in which the menu of an escalated conversation is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An exchange in its place."""
+
+    session_id: str
+    exchange: Exchange
+    state: str
+    """The escalation policy's memory after it, as JSON."""
+    history: tuple[Exchange, ...]
+    """What went before, oldest first."""
+    state_before: str | None
 
 
 class ConversationStore:
@@ -78,8 +95,19 @@ class ConversationStore:
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
         """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session."""
         with self._database.read() as connection:
-            rows = connection.execute(_exchanges(session_id).limit(limit)).all()
-        return tuple(_exchange(row) for row in reversed(rows)), (rows[0].state if rows else None)
+            return _history(connection, _exchanges(session_id), limit)
+
+    def before(self, turn_id: str, limit: int) -> Asked:
+        """An exchange with what went before it, `limit` exchanges at most; raises NotFoundError."""
+        one = exchanges.c.turn_id == turn_id
+        with self._database.read() as connection:
+            place = connection.execute(select(exchanges.c.conversation_id, exchanges.c.position).where(one)).first()
+            if place is None:
+                raise NotFoundError(what="Jawaban")
+            till = _exchanges(place.conversation_id).where(exchanges.c.position <= place.position)
+            (exchange,), state = _history(connection, till, 1)
+            earlier = till.where(exchanges.c.position < place.position)
+            return Asked(place.conversation_id, exchange, state or "", *_history(connection, earlier, limit))
 
     def get(self, session_id: str, limit: int) -> Conversation:
         """A conversation with its last `limit` exchanges; raises NotFoundError."""
@@ -87,8 +115,8 @@ class ConversationStore:
             head = connection.execute(select(conversations).where(conversations.c.id == session_id)).first()
             if head is None:
                 raise NotFoundError(what="Percakapan")
-            rows = connection.execute(_exchanges(session_id).limit(limit)).all()
-        return Conversation(session_id, head.title, tuple(_exchange(row) for row in reversed(rows)), head.escalated)
+            said, _ = _history(connection, _exchanges(session_id), limit)
+        return Conversation(session_id, head.title, said, head.escalated)
 
     def list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
         """Conversations whose title, messages or answers hold every word of `search`, last active first.
@@ -186,7 +214,15 @@ def _append(
     position = (turns or 0) + 1
     connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, position))
     connection.execute(insert(exchange_marks), {**marked, "position": position, "at": now})
+    keep_use(connection, turn, now)
     connection.execute(update(conversations).where(at).values(updated_at=now, turns=position, **changes))
+
+
+def _history(connection: Connection, query: Select[Any], limit: int) -> tuple[tuple[Exchange, ...], str | None]:
+    """The first `limit` of `query`, which is newest first, in the order of time; and the state after the last."""
+    rows = connection.execute(query.limit(limit)).all()
+    said = [_exchange(row) for row in reversed(rows)]
+    return with_versions(connection, said), (rows[0].state if rows else None)
 
 
 def _exchanges(session_id: str):  # type: ignore[no-untyped-def]

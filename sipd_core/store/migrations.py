@@ -475,6 +475,28 @@ _M018 = (
 )
 
 
+def m019_answers(connection: Connection) -> None:
+    """Versions of answers, and answers that people approved."""
+    for change in _M019:
+        connection.exec_driver_sql(change)
+
+
+_M019 = (
+    "CREATE TABLE answer_versions (turn_id VARCHAR(32) NOT NULL REFERENCES exchanges (turn_id) ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL, at FLOAT NOT NULL, actor VARCHAR(200) NOT NULL, kind VARCHAR(16) NOT NULL, turn TEXT NOT NULL,"
+    " chosen BOOLEAN NOT NULL, PRIMARY KEY (turn_id, seq))",
+    "CREATE TABLE approved_answers (id VARCHAR(32) NOT NULL PRIMARY KEY, at FLOAT NOT NULL, actor VARCHAR(200) NOT NULL,"
+    " question TEXT NOT NULL, answer TEXT NOT NULL, turn_id VARCHAR(32) NOT NULL, confirmed_at FLOAT NOT NULL,"
+    " confirmed_by VARCHAR(200) NOT NULL, withdrawn_at FLOAT, withdrawn_by VARCHAR(200) NOT NULL)",
+    "CREATE INDEX ix_approved_answers_at ON approved_answers (at)",
+    "CREATE TABLE approved_cases (approved_id VARCHAR(32) NOT NULL REFERENCES approved_answers (id) ON DELETE CASCADE,"
+    " case_id VARCHAR(20) NOT NULL, place INTEGER NOT NULL, state VARCHAR(32) NOT NULL, PRIMARY KEY (approved_id, case_id))",
+    "CREATE TABLE approved_uses (turn_id VARCHAR(32) NOT NULL PRIMARY KEY,"
+    " approved_id VARCHAR(32) NOT NULL REFERENCES approved_answers (id) ON DELETE CASCADE, at FLOAT NOT NULL)",
+    "CREATE INDEX ix_approved_uses_approved_id ON approved_uses (approved_id)",
+)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -494,5 +516,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m016_people,
     m017_views_of_enabled,
     m018_gaps,
+    m019_answers,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

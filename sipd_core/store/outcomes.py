@@ -132,7 +132,7 @@ def mark(message: str, turn: Turn, state: str) -> dict[str, object]:
         "conversation_id": turn.session_id,
         "waited_ms": turn.timings_ms.get("total"),
         "asked": turn.searched and not settles,
-        "offered": offered and bool(turn.sources[0].case.remedy),
+        "offered": turn.approval is not None or (offered and bool(turn.sources[0].case.remedy)),
         "said": SOLVED if settles else UNSOLVED if failed else "",
     }
 

@@ -20,6 +20,8 @@ from sqlalchemy import (
     false,
 )
 
+from sipd_core.store.cipher import Sealed
+
 metadata = MetaData()
 
 knowledge_state = Table(
@@ -252,6 +254,56 @@ feedback = Table(
     Column("helpful", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
 )
+
+answer_versions = Table(
+    "answer_versions",
+    metadata,
+    Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("turn", Sealed, nullable=False),
+    Column("chosen", Boolean, nullable=False),
+)
+"""Answers as they were written anew, beside the first one in `exchanges`: edited, regenerated or continued (`kind`), each
+as the whole turn in JSON. `chosen`: the one that counts; none: the first."""
+
+approved_answers = Table(
+    "approved_answers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("actor", String(200), nullable=False),
+    Column("question", Sealed, nullable=False),
+    Column("answer", Sealed, nullable=False),
+    Column("turn_id", String(32), nullable=False),
+    Column("confirmed_at", Float, nullable=False),
+    Column("confirmed_by", String(200), nullable=False),
+    Column("withdrawn_at", Float),
+    Column("withdrawn_by", String(200), nullable=False),
+)
+"""Answers that a person approved for a question, to be served first when it is asked again. They are knowledge: they
+stay when the conversation that `turn_id` was part of is deleted."""
+
+approved_cases = Table(
+    "approved_cases",
+    metadata,
+    Column("approved_id", ForeignKey("approved_answers.id", ondelete="CASCADE"), primary_key=True),
+    Column("case_id", String(20), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+)
+"""The cases an approved answer rests on, each as it was then: once one is otherwise, the answer is not served."""
+
+approved_uses = Table(
+    "approved_uses",
+    metadata,
+    Column("turn_id", String(32), primary_key=True),
+    Column("approved_id", ForeignKey("approved_answers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+)
+"""Turns in which an approved answer was served."""
 
 escalations = Table(
     "escalations",

@@ -35,6 +35,8 @@ class Mode(StrEnum):
     LOCAL = "local"
     HOSTED = "hosted"
     CACHE = "cache"
+    APPROVED = "approved"
+    """A person, who approved the answer before."""
     DEGRADED = "degraded"
     """Whoever could, because the one who should have could not; the trace says why."""
 

@@ -3,6 +3,7 @@
 import sys
 
 from tests.benchmarks import (
+    approved_answers,
     audit,
     health,
     hosted_indexing,
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "health": health.run,
     "hosted_turns": hosted_turns.run,
     "hosted_indexing": hosted_indexing.run,
+    "approved_answers": approved_answers.run,
     "audit": audit.run,
     "large_base": large_base.run,
 }

@@ -45,6 +45,7 @@ CHANGED = (
     "assumption_changes",
     "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
     "tickets", "ticket_events",
+    "answer_versions", "approved_answers", "approved_cases", "approved_uses",
     "data_keys",
     "people", "sign_in_sessions", "sign_in_links", "sign_in_failures",
     "gaps", "gap_questions", "gap_events", "gap_proofs",

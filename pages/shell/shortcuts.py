@@ -1,0 +1,32 @@
+"""Keys of the chat page, and the help that names them.
+
+What only a browser can do (focus, the clipboard) is done by a frame of our own origin without any look (`keys/`): the
+Content-Security-Policy lets no inline script run, and a button of Streamlit can neither focus nor copy.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.components.v1 import declare_component
+
+from sipd_core.chat.turn import Conversation
+from sipd_core.texts import text
+
+_KEYS = ("focus", "send", "line", "leave", "copy", "edit", "escalate", "new", "help")
+_frame = declare_component("sipd_keys", path=str(Path(__file__).resolve().parent / "keys"))
+
+
+def draw_help() -> None:
+    """Which keys there are; `?` opens it."""
+    with st.popover(text("keys.title"), icon=":material/keyboard:", type="tertiary", key="chat.shortcuts"):
+        st.markdown("\n".join(f"- `{text(f'keys.key.{name}')}` {text(f'keys.does.{name}')}" for name in _KEYS))
+        st.caption(text("keys.not_while_typing"))
+
+
+def listen(conversation: Conversation) -> None:
+    """Let the keys work, with the last whole answer at hand for the clipboard."""
+    answer = conversation.exchanges[-1].answer if conversation.exchanges else None
+    whole = "" if answer is None or answer.stopped else answer.for_caller or answer.response
+    said = {"copied": text("keys.copied"), "not_copied": text("keys.not_copied")}
+    with st.container(key="keys"):
+        _frame(answer=whole, said=said, key="chat.keys", default=None)

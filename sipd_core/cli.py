@@ -18,7 +18,7 @@ from typing import Any
 import anyio
 from pydantic import SecretStr
 
-from sipd_core import audit_commands, backup_commands, key_commands, people_commands
+from sipd_core import audit_commands, backup_commands, key_commands, people_commands, rotation_command
 from sipd_core.blocking import BlockingEngine
 from sipd_core.deeds import COMMAND_LINE, Deed, DeedKind, Source, acting_as
 from sipd_core.documents import ImportReport, ImportStatus
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     key_commands.add_arguments(command("keys", key_commands.run))
     people_commands.add_arguments(command("people", people_commands.run))
     audit_commands.add_arguments(command("audit", audit_commands.run))
+    command("rotate-key", rotation_command.run)
     command("vectors", _vectors)
     return parser
 

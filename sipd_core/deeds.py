@@ -65,6 +65,10 @@ class DeedKind(StrEnum):
     SECRET_MASKED = "secret_masked"
     AUDIT_KEY = "audit_key"
     """Entries are signed with AUDIT_KEY from here on."""
+    DATA_KEY = "data_key"
+    """Stored texts come under another key, or have come."""
+    ERASE = "erase"
+    RETENTION = "retention"
 
 
 class DeedOutcome(StrEnum):

@@ -22,6 +22,7 @@ from sipd_core.backup.staging import staged
 from sipd_core.backup.trial import TrialReport
 from sipd_core.errors import SipdError
 from sipd_core.settings import Settings
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.backups import BackupRecord
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,8 @@ class Recovery:
     def _restore(self, path: Path, id_: str, actor: str) -> Restored:
         """Unpack and look at everything while the engine still answers; then replace, which is short."""
         data, on_step = self._settings.sipd_data_dir, self._board.step
-        with alone(data), staged(path, data, on_step) as unpacked:
+        cipher = Cipher.beside(data, self._settings.data_keys)
+        with alone(data), staged(path, data, on_step, cipher) as unpacked:
             expectation = self._portal.call(self._room().expectation)
             with self._given_up():
                 restored = restore_staged(unpacked, self._settings, Order(actor, id_, expectation), on_step)

@@ -76,6 +76,8 @@ class Manifest:
     models: tuple[Short, ...]
     """Embedding models that vectors are of."""
     members: Mapping[Annotated[str, Field(pattern=MEMBER)], Member]
+    keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")], ...] = ()
+    """Ids of the keys that texts in it are sealed with; the keys themselves are in no archive."""
 
     @property
     def rows(self) -> dict[str, int]:

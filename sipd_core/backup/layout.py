@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from sipd_core.errors import BackupError
-from sipd_core.store.cipher import Sealed
+from sipd_core.store.cipher import Sealed, as_stored
 
 Kind = Literal["boolean", "integer", "big_integer", "float", "binary", "json", "text", "string"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -52,7 +52,7 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
     (Text, "text"),
     (String, "string"),
 )
-"""The first that fits counts: some of these types are descended from others."""
+"""The first that fits counts: some of these types are descended from others. Sealed texts are archived as they are, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ def is_local(table: Table) -> bool:
 
 
 def content_tables(metadata: MetaData) -> list[Table]:
-    """The tables whose rows an archive holds, referenced ones first."""
-    return [table for table in metadata.sorted_tables if not is_local(table)]
+    """The tables whose rows an archive holds, referenced ones first; what is sealed in them stays sealed."""
+    return [as_stored(table) for table in metadata.sorted_tables if not is_local(table)]
 
 
 def shapes_as_json(metadata: MetaData) -> bytes:

@@ -21,11 +21,13 @@ from sipd_core.backup.environment import OWN_PRICES
 from sipd_core.backup.layout import content_tables
 from sipd_core.backup.progress import OnStep, Step, StepName
 from sipd_core.backup.snapshot import ROWS, appearing
-from sipd_core.backup.staging import PRICES_STATE, Staged, counts
+from sipd_core.backup.staging import CONTENT, PRICES_STATE, Staged, counts
 from sipd_core.locale_id import JAKARTA
 from sipd_core.store import schema
 from sipd_core.store.backups import base_version
 from sipd_core.store.database import Database
+from sipd_core.store.key_check import admit_content
+from sipd_core.store.resealing import used_keys
 from sipd_core.store.schema import EPOCH_STATE, VERSION_STATE, knowledge_state
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ def replace_content(
             PRICES_STATE: (staged.prices or b"").decode(errors="replace"),
         }
         live.upsert(target, knowledge_state, [{"name": name, "value": value} for name, value in facts.items()])
+        admit_content(target, live.cipher, used_keys(target, CONTENT))
         after(target)
 
 
@@ -89,7 +92,7 @@ def rebuild_file(staged: Staged, file: Path, on_step: OnStep, *, now: datetime) 
     fresh = file.with_name(f"{file.name}-baru")
     for name in _with_logs(fresh):
         name.unlink(missing_ok=True)
-    database = Database(f"sqlite:///{fresh}")
+    database = Database(f"sqlite:///{fresh}", cipher=staged.database.cipher)
     try:
         replace_content(staged, database, on_step, before=_nothing, after=_nothing)
     finally:

@@ -59,7 +59,8 @@ def restore_stopped(path: Path, settings: Settings, actor: str, on_step: OnStep)
     except Timeout as error:
         raise BackupError("a console runs", text_key="backup.error.console") from error
     try:
-        with alone(settings.sipd_data_dir), staged(path, settings.sipd_data_dir, on_step) as unpacked:
+        data, cipher = settings.sipd_data_dir, Cipher.beside(settings.sipd_data_dir, settings.data_keys)
+        with alone(data), staged(path, data, on_step, cipher) as unpacked:
             return restore_staged(unpacked, settings, Order(actor), on_step)
     finally:
         lock.release()

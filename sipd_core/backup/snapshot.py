@@ -25,7 +25,9 @@ from sipd_core.store.backups import (
     embedding_models,
     serving_model,
 )
+from sipd_core.store.cipher import cipher_of
 from sipd_core.store.migrations import MIGRATIONS
+from sipd_core.store.resealing import Place, places, used_keys
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +85,10 @@ def write_archive(
             if origin.prices is not None:
                 out.write(archive.PRICES, origin.prices)
             if kept is not None:
-                out.write(archive.QUESTIONS, answers_as_json(kept.said))
+                said = answers_as_json(kept.said).decode()  # questions of people: sealed as in the database
+                out.write(archive.QUESTIONS, cipher_of(connection.dialect).seal(said).encode())
             _write_tables(connection, out, content_tables(metadata), on_step)
-            manifest = out.finish(_head(connection, origin, kept, migrations))
+            manifest = out.finish(_head(connection, origin, kept, migrations, places(metadata)))
         file.flush()
         os.fsync(file.fileno())
         check(unfinished, on_step)
@@ -161,8 +164,13 @@ def _still_true(connection: Connection, expectation: Expectation | None) -> Expe
 
 
 def _head(
-    connection: Connection, origin: Origin, expectation: Expectation | None, migrations: tuple[str, ...]
+    connection: Connection,
+    origin: Origin,
+    expectation: Expectation | None,
+    migrations: tuple[str, ...],
+    sealed: tuple[Place, ...],
 ) -> Manifest:
+    keys = used_keys(connection, sealed) | ({cipher_of(connection.dialect).sealing.id} if expectation else set())
     return Manifest(
         product=archive.PRODUCT,
         format=archive.FORMAT,
@@ -175,4 +183,5 @@ def _head(
         serving_model=expectation.model if expectation else serving_model(connection),
         models=embedding_models(connection),
         members={},
+        keys=tuple(sorted(keys)),
     )

@@ -5,7 +5,7 @@ Whatever is wrong with an archive shows here, while nothing that is in use has b
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,15 @@ from sipd_core.backup.questions import Answers, answers_from_json
 from sipd_core.backup.snapshot import RELEASED, ROWS
 from sipd_core.errors import BackupError, SipdError, StoreFullError
 from sipd_core.store import schema
+from sipd_core.store.cipher import PREFIX, Cipher
 from sipd_core.store.database import Database, remember_migrations
+from sipd_core.store.resealing import places, used_keys
 from sipd_core.store.schema import EPOCH_STATE, VERSION_STATE
 
 PREFIX = "pemulihan-"
 """What the name of a folder begins with in which an archive is unpacked."""
+CONTENT = tuple(place for place in places(schema.metadata) if not is_local(schema.metadata.tables[place.table]))
+"""Where an archive has sealed texts."""
 SPARE_BYTES = 64 * 2**20
 """Left free on the disk when an archive is unpacked."""
 GROWTH = 3
@@ -64,19 +68,22 @@ class Staged:
 
 
 @contextmanager
-def staged(path: Path, beside: Path, on_step: OnStep) -> Iterator[Staged]:
-    """Unpack an archive into a folder under `beside` that goes with the block.
+def staged(path: Path, beside: Path, on_step: OnStep, cipher: Cipher | None = None) -> Iterator[Staged]:
+    """Unpack an archive into a folder under `beside` that goes with the block; `cipher` opens its texts.
 
-    Raises BackupError when it is damaged, foreign or of a newer console, StoreFullError when there is no room for it.
+    Raises BackupError when it is damaged, foreign, of a newer console or sealed with a key that the cipher lacks (by default
+    it is that of the key file of `beside`), StoreFullError when there is no room for it.
     """
+    cipher = cipher or Cipher.beside(beside)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
     try:
         with ArchiveReader(path) as reader:
             _check_age(reader.manifest)
+            _check_keys(reader.manifest.keys, cipher)
             _check_room(reader.manifest, folder)
             file = folder / "sipd.db"
             _fill(reader, file, on_step)
-            database = _migrated(file)
+            database = _migrated(file, cipher)
             try:
                 yield _staged(reader, folder, database)
             finally:
@@ -92,10 +99,22 @@ def sweep(beside: Path) -> None:
 
 
 def _staged(reader: ArchiveReader, folder: Path, database: Database) -> Staged:
-    said = answers_from_json(reader.read(archive.QUESTIONS)) if reader.has(archive.QUESTIONS) else None
+    said = answers_from_json(_opened(reader.read(archive.QUESTIONS), database.cipher)) if reader.has(archive.QUESTIONS) else None
     settings = settings_from_json(reader.read(archive.SETTINGS)) if reader.has(archive.SETTINGS) else {}
     prices = reader.read(archive.PRICES) if reader.has(archive.PRICES) else None
     return Staged(folder, reader.manifest, database, said, settings, prices)
+
+
+def _opened(raw: bytes, cipher: Cipher) -> bytes:
+    """A member that newer archives seal."""
+    return cipher.open(raw.decode("ascii")).encode() if raw.startswith(PREFIX.encode()) else raw
+
+
+def _check_keys(ids: Iterable[str], cipher: Cipher) -> None:
+    """Every text must be one that can be opened here."""
+    missing = sorted(set(ids) - {key.id for key in cipher.keys})
+    if missing:
+        raise BackupError(f"keys {missing} are not here", text_key="backup.error.key", ids=", ".join(missing))
 
 
 def _check_age(manifest: Manifest) -> None:
@@ -157,13 +176,14 @@ def _quick_engine(file: Path) -> Engine:
     return engine
 
 
-def _migrated(file: Path) -> Database:
+def _migrated(file: Path, cipher: Cipher) -> Database:
     """The same file as a database of today; raises BackupError when its tables are not those of any release."""
     with _translated(file):
-        database = Database(f"sqlite:///{file}")
+        database = Database(f"sqlite:///{file}", cipher=cipher)
     try:
         with _translated(file), database.read() as connection:
             _check_tables(connection)
+            _check_keys(used_keys(connection, CONTENT), cipher)
     except BaseException:
         database.close()
         raise

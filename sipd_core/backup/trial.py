@@ -5,6 +5,7 @@ No model is loaded and none is called: rows and questions bring their vectors wi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
@@ -21,6 +22,7 @@ from sipd_core.knowledge.side import Model
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.settings import Settings
 from sipd_core.store.cases import CaseStore
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
 
@@ -72,7 +74,8 @@ async def try_restore(path: Path, settings: Settings, now: Mapping[str, str | No
     Raises BackupError when the archive cannot be restored at all.
     """
     settings.sipd_data_dir.mkdir(parents=True, exist_ok=True)
-    scope = staged(path, settings.sipd_data_dir, on_step)
+    cipher = Cipher.beside(settings.sipd_data_dir, settings.data_keys)
+    scope = staged(path, settings.sipd_data_dir, on_step, cipher)
     unpacked = await to_thread.run_sync(scope.__enter__)
     try:
         return await _tried(unpacked, settings, now, on_step)
@@ -82,7 +85,8 @@ async def try_restore(path: Path, settings: Settings, now: Mapping[str, str | No
 
 async def _tried(unpacked: Staged, settings: Settings, now: Mapping[str, str | None], on_step: OnStep) -> TrialReport:
     aside = unpacked.folder / "uji"
-    database = await to_thread.run_sync(Database, f"sqlite:///{aside / 'sipd.db'}")
+    cipher = unpacked.database.cipher
+    database = await to_thread.run_sync(partial(Database, f"sqlite:///{aside / 'sipd.db'}", cipher=cipher))
     try:
         await to_thread.run_sync(_restore, unpacked, database, on_step)
         expected = await to_thread.run_sync(counts, unpacked.database)

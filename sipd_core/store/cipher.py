@@ -11,12 +11,13 @@ import os
 import threading
 import zlib
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Dialect, Text
+from sqlalchemy import Column, Dialect, MetaData, Table, Text
 from sqlalchemy.sql.operators import is_, is_not
 from sqlalchemy.types import TypeDecorator
 
@@ -69,6 +70,11 @@ class Cipher:
             self._boxes = {id_: AESGCM(key.derived("texts")) for id_, key in self._ring.items()}
             if self._sealing not in self._ring:
                 self._sealing = next(iter(self._ring), None)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether keys came from the settings, so that only people can add one."""
+        return bool(self._given)
 
     @property
     def keys(self) -> tuple[DataKey, ...]:
@@ -193,3 +199,23 @@ def cipher_of(dialect: Dialect) -> Cipher:
     if held is None:
         raise DataKeyError("no cipher", text_key="data_key.none")
     return held
+
+
+@cache
+def as_stored(table: Table) -> Table:
+    """The same table with its sealed columns as the database holds them; itself when it has none.
+
+    What copies or archives rows must not open them. Without foreign keys: the copy is for plain statements.
+    """
+    if not sealed_columns(table):
+        return table
+    copies = [
+        Column(one.name, Text() if isinstance(one.type, Sealed) else one.type, primary_key=one.primary_key, nullable=one.nullable)
+        for one in table.columns
+    ]
+    return Table(table.name, MetaData(), *copies, info=table.info)
+
+
+def sealed_columns(table: Table) -> tuple[str, ...]:
+    """Names of the sealed columns of a table."""
+    return tuple(column.name for column in table.columns if isinstance(column.type, Sealed))

@@ -1,4 +1,4 @@
-"""Conversations, what people said of the answers, and escalations. Only masked texts come in here."""
+"""Conversations, what people said of the answers, and escalations. Only masked texts come in here; they are stored sealed."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import TTLCache
-from sqlalchemy import Connection, Row, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
 from sipd_core.chat.turn import (
     Conversation,
@@ -36,6 +36,7 @@ from sipd_core.store.schema import (
     feedback,
     traces,
 )
+from sipd_core.store.search_words import Part, add_words, finds, sought
 from sipd_core.store.ticket_rows import Announce, Handover, take_over
 from sipd_core.store.times import moment
 from sipd_core.store.traces import TurnTrace, trace_row
@@ -119,7 +120,7 @@ class ConversationStore:
         return Conversation(session_id, head.title, said, head.escalated)
 
     def list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
-        """Conversations whose title, messages or answers hold every word of `search`, last active first.
+        """Conversations whose messages or answers hold words that begin with those of `search`, last active first.
 
         Every rerun of every page asks for it, so a list is kept for a second, or until this process changes one.
         """
@@ -133,14 +134,14 @@ class ConversationStore:
 
     def _read_list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
         query = select(conversations).order_by(conversations.c.updated_at.desc()).limit(limit)
-        for word in search.split():
-            inside = exchanges.alias()
-            said = or_(
-                inside.c.message.icontains(word, autoescape=True), inside.c.answer.icontains(word, autoescape=True)
-            )
-            query = query.where(conversations.c.id.in_(select(inside.c.conversation_id).where(said)))
+        for word in sought(search):
+            query = query.where(self._finds(word))
         with self._database.read() as connection:
             return tuple(_summary(row) for row in connection.execute(query))
+
+    def _finds(self, word: str) -> ColumnElement[bool]:
+        database = self._database
+        return finds(database.cipher, conversations.c.id, word, sqlite=database.is_sqlite, notes=False)
 
     @contextmanager
     def _change(self) -> Iterator[Connection]:
@@ -192,6 +193,8 @@ class ConversationStore:
         handover = Handover(str(row["id"]), session_id, escalation.reasons, escalation.explanation, menu, at, actor)
         self._database.note(connection, _escalated(session_id, escalation, actor))
         opened = take_over(connection, handover)
+        if note:
+            add_words(connection, session_id, Part.NOTED, note)
         if opened and self._announce:
             self._announce(connection, opened)
 
@@ -215,6 +218,7 @@ def _append(
     connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, position))
     connection.execute(insert(exchange_marks), {**marked, "position": position, "at": now})
     keep_use(connection, turn, now)
+    add_words(connection, turn.session_id, Part.SAID, f"{message} {turn.response}")
     connection.execute(update(conversations).where(at).values(updated_at=now, turns=position, **changes))
 
 

@@ -41,6 +41,7 @@ from sipd_core.store import schema
 from sipd_core.store.chain import Chain, Pending
 from sipd_core.store.cipher import Cipher, hold
 from sipd_core.store.key_check import admit, confirm
+from sipd_core.store.leftovers import wipe
 from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.texts import text
 
@@ -48,6 +49,8 @@ log = logging.getLogger(__name__)
 
 _DAMAGE = ("malformed", "not a database", "file is encrypted")
 """How SQLite says that its file does not hold what it wrote."""
+_WIPED = "plain_texts_wiped"
+"""Entry beside the migrations: nothing is left in the files of what stood there before it was sealed."""
 _NOTED = "sipd_noted"
 """Where a connection keeps the deeds of its transaction."""
 BUSY_SECONDS = 15
@@ -60,7 +63,7 @@ _migrations = Table("migrations", _bookkeeping, Column("name", String(80), prima
 def remember_migrations(connection: Connection, names: Sequence[str]) -> None:
     """Tell a database whose tables were made otherwise which changes they have behind them, before it is opened."""
     _bookkeeping.create_all(connection)
-    connection.execute(insert(_migrations), [{"name": name} for name in names])
+    connection.execute(insert(_migrations), [{"name": name} for name in (*names, _WIPED)])
 
 
 T = TypeVar("T")
@@ -210,6 +213,13 @@ class Database:
             statement = statement.on_conflict_do_nothing(index_elements=keys)
         connection.execute(statement, rows)
 
+    def wipe(self, *, whole: bool = False) -> bool:
+        """Overwrite what deleted or changed rows left in the files; False when it could not be done now.
+
+        `whole`: write everything anew, which finds also what was left before this console overwrote anything.
+        """
+        return wipe(self._engine, whole=whole)
+
     def close(self) -> None:
         """Give every connection back; the object is not usable afterwards."""
         self._engine.dispose()
@@ -223,7 +233,7 @@ class Database:
             _bookkeeping.create_all(connection)
             if fresh:
                 schema.metadata.create_all(connection)
-                connection.execute(insert(_migrations), [{"name": step.__name__} for step in MIGRATIONS])
+                remember_migrations(connection, [step.__name__ for step in MIGRATIONS])
         for migration in MIGRATIONS:
             with self._migrating() as connection:
                 name = migration.__name__
@@ -232,6 +242,10 @@ class Database:
                     connection.execute(insert(_migrations), {"name": name})
         with self._migrating() as connection:
             admit(connection, self.cipher)
+            wiped = connection.execute(select(_migrations).where(_migrations.c.name == _WIPED)).first()
+        if wiped is None and self.wipe(whole=True):
+            with self._migrating() as connection:
+                self.upsert(connection, _migrations, [{"name": _WIPED}])
 
     @contextmanager
     def _migrating(self) -> Iterator[Connection]:
@@ -273,7 +287,7 @@ def _make_folder(folder: Path) -> None:
 def _set_pragmas(connection: Any, _record: object) -> None:
     """WAL lets readers go on while one writes; FULL makes a commit durable before it is acknowledged."""
     connection.isolation_level = None  # SQLAlchemy's events begin transactions, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

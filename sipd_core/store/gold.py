@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.documents import Case, Rejection
@@ -159,17 +159,15 @@ class GoldStore:
 
     def page(self, set_id: str, search: str = "", *, offset: int = 0, limit: int = 1_000_000) -> GoldPage:
         """Questions of a set that hold every word of `search`, in their order, with their cases as they are now."""
-        there = [gold_questions.c.set_id == set_id, gold_questions.c.removal.is_(None)]
-        for word in search.split():
-            columns = gold_questions.c.query, gold_questions.c.style
-            there.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+        there = gold_questions.c.set_id == set_id, gold_questions.c.removal.is_(None)
         query = select(gold_questions).where(*there).order_by(gold_questions.c.position)
+        words = search.casefold().split()
         with self._database.read() as connection:
-            total = connection.execute(select(func.count()).select_from(gold_questions).where(*there)).scalar_one()
-            rows = connection.execute(query.offset(offset).limit(limit)).all()
+            found = [row for row in connection.execute(query) if _holds(row, words)]  # sealed: SQL cannot look into them
+            rows = found[offset : offset + limit]
             ids = {id_ for row in rows for id_ in json.loads(row.cases)}
             known = bound_cases(connection, ids)
-        return GoldPage(tuple(_question(row, known) for row in rows), total)
+        return GoldPage(tuple(_question(row, known) for row in rows), len(found))
 
     def add(self, set_id: str, rows: Sequence[GoldRow], *, sample: bool = False) -> GoldReport:
         """Take the rows of a file; a question that is there already is changed, never doubled.
@@ -272,6 +270,11 @@ def _bound(rows: Sequence[GoldRow], found: Mapping[str, str]) -> tuple[list[_Inc
         elif first is not one:
             rejections.append(Rejection(row.row, text("laboratory.reason.twice", row=first.row)))
     return list(taken.values()), rejections
+
+
+def _holds(row: Row[Any], words: Sequence[str]) -> bool:
+    told = row.query.casefold(), row.style.casefold()
+    return all(any(word in text for text in told) for word in words)
 
 
 def _key(query: str) -> str:

@@ -4,7 +4,7 @@ A key is active until a rotation retires it; its row goes when no text is sealed
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Row, insert, select
 
@@ -36,7 +36,7 @@ def admit(connection: Connection, cipher: Cipher) -> None:
             raise DataKeyError("the proof is another", text_key="data_key.changed")
     first = cipher.keys[0]
     if first.id not in {row.id for row in known}:
-        enter(connection, cipher, first)
+        enter(connection, first)
     cipher.follow(active(connection))
 
 
@@ -55,10 +55,18 @@ def confirm(connection: Connection, cipher: Cipher) -> None:
     cipher.check(active(connection))
 
 
-def enter(connection: Connection, cipher: Cipher, key: DataKey) -> None:
-    """Let a key seal from now on."""
+def admit_content(connection: Connection, cipher: Cipher, ids: Iterable[str]) -> None:
+    """After a restore: remember keys that its texts are sealed with; such a key opens them, and seals nothing new."""
+    known = frozenset(connection.execute(select(data_keys.c.id)).scalars())
+    for key in cipher.keys:
+        if key.id in ids and key.id not in known:
+            enter(connection, key, retired_at=time.time())
+
+
+def enter(connection: Connection, key: DataKey, *, retired_at: float | None = None) -> None:
+    """Remember a key; unless it is retired, it may seal from now on."""
     proof = Cipher([key]).seal(CHECKED)
-    connection.execute(insert(data_keys), {"id": key.id, "proof": proof, "at": time.time(), "retired_at": None})
+    connection.execute(insert(data_keys), {"id": key.id, "proof": proof, "at": time.time(), "retired_at": retired_at})
 
 
 def _refuse_missing(known: Sequence[Row[tuple[str, str, float, float | None]]], cipher: Cipher) -> None:

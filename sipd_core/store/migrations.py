@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy import text as sql
 
+from sipd_core.store.sealing import m019_sealed
+
 
 def m001_create_tables(connection: Connection) -> None:
     """The first release; a fresh database starts with today's tables instead, so nothing is left to do here."""
@@ -517,5 +519,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m017_views_of_enabled,
     m018_gaps,
     m019_answers,
+    m019_sealed,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

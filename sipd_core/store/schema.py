@@ -1,6 +1,8 @@
 """Tables of the one SQL database. One reason to change: what is remembered.
 
 Times are UTC, stored as Unix seconds (float): both dialects compare and index them alike. Money is whole pico-dollars.
+Columns of the type `Sealed` hold what people wrote in a conversation or about one: the database has them encrypted.
+tests/store/test_sealing.py says of every other text column why it is plain.
 """
 
 from sqlalchemy import (
@@ -203,7 +205,7 @@ conversations = Table(
     "conversations",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("title", Text, nullable=False),
+    Column("title", Sealed, nullable=False),
     Column("created_at", Float, nullable=False, index=True),
     Column("updated_at", Float, nullable=False, index=True),
     Column("turns", Integer, nullable=False),
@@ -220,10 +222,10 @@ exchanges = Table(
     Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("at", Float, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("turn", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("message", Sealed, nullable=False),
+    Column("answer", Sealed, nullable=False),
+    Column("turn", Sealed, nullable=False),
+    Column("state", Sealed, nullable=False),
     Index("ix_exchanges_conversation", "conversation_id", "position", unique=True),
 )
 """One masked message with its answer: `answer` is the text, `turn` the whole answer as JSON, `state` the escalation
@@ -246,13 +248,24 @@ exchange_marks = Table(
 when it was not measured; `asked`: the message was a question; `offered`: the answer gave a remedy; `said`, of the
 problem at hand: `solved`, `unsolved` or nothing."""
 
+conversation_words = Table(
+    "conversation_words",
+    metadata,
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", String(5), primary_key=True),
+    Column("key_id", String(8), nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+)
+"""By which words a conversation is found: marks of four bytes each, in order, made with a key derived from the data key
+`key_id`. The part `said` has those of its messages and answers, `noted` those of notes about it."""
+
 feedback = Table(
     "feedback",
     metadata,
     Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), primary_key=True),
     Column("at", Float, nullable=False),
     Column("helpful", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Sealed, nullable=False),
 )
 
 answer_versions = Table(
@@ -313,8 +326,8 @@ escalations = Table(
     Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), nullable=False),
     Column("at", Float, nullable=False),
     Column("reasons", Text, nullable=False),
-    Column("explanation", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("explanation", Sealed, nullable=False),
+    Column("note", Sealed, nullable=False),
 )
 
 tickets = Table(
@@ -345,7 +358,7 @@ ticket_events = Table(
     Column("kind", String(16), nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Sealed, nullable=False),
     Column("escalation_id", String(32)),
     Column("undoes", Integer),
 )
@@ -538,7 +551,7 @@ gold_questions = Table(
     Column("id", String(32), primary_key=True),
     Column("set_id", ForeignKey("gold_sets.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("query", Text, nullable=False),
+    Column("query", Sealed, nullable=False),
     Column("style", String(60), nullable=False),
     Column("cases", Text, nullable=False),
     Column("turn_id", String(32)),
@@ -581,7 +594,7 @@ gold_answers = Table(
     Column("run_id", ForeignKey("gold_runs.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("question_id", String(32), nullable=False),
-    Column("query", Text, nullable=False),
+    Column("query", Sealed, nullable=False),
     Column("style", String(60), nullable=False),
     Column("wanted", Text, nullable=False),
     Column("rank", Integer),
@@ -797,7 +810,7 @@ alert_outbox = Table(
     Column("made_at", Float, nullable=False, index=True),
     Column("event", String(16), nullable=False),
     Column("kind", String(20)),
-    Column("body", Text, nullable=False),
+    Column("body", Sealed, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Float),
     Column("delivered_at", Float),

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true, update
 
 from sipd_core.errors import NotFoundError, TicketError
 from sipd_core.store.database import Database
-from sipd_core.store.schema import conversations, escalations, exchanges, ticket_events, tickets
+from sipd_core.store.schema import tickets
+from sipd_core.store.search_words import Part, add_words, finds, sought
 from sipd_core.store.ticket_rows import (
     FIRST_ACTION,
     RESOLVED,
@@ -54,7 +55,7 @@ class TicketStore:
 
     def page(self, wanted: TicketFilter, offset: int, limit: int | None) -> TicketPage:
         """Tickets that fit: open ones first, the most urgent first, of these the oldest first."""
-        fits = _fits(wanted, self._clock())
+        fits = self._fits(wanted)
         order = tickets.c.status == Status.DONE, URGENCY, tickets.c.created_at, tickets.c.id
         query = ticket_query().where(fits).order_by(*order).offset(offset).limit(limit)
         with self._database.read() as connection:
@@ -109,6 +110,29 @@ class TicketStore:
         done = _median([row.done - row.created_at for row in took if row.done is not None])
         return DeskFigures(by_status, unassigned, _moment(since), acted, done)
 
+    def _fits(self, wanted: TicketFilter) -> ColumnElement[bool]:
+        words = wanted.search.split()
+        conditions = [self._holds(word, alone=len(words) == 1) for word in words]
+        if wanted.statuses:
+            conditions.append(tickets.c.status.in_(wanted.statuses))
+        if wanted.older_than is not None:
+            conditions.append(tickets.c.created_at <= self._clock() - wanted.older_than.total_seconds())
+        for name in ("priority", "assignee", "menu"):
+            if (value := getattr(wanted, name)) is not None:
+                conditions.append(tickets.c[name] == value)
+        return and_(true(), *conditions)
+
+    def _holds(self, word: str, *, alone: bool) -> ColumnElement[bool]:
+        """Tickets whose number this word is (`#12`, or `12` alone), or in whose conversation or notes a word begins so."""
+        database, conversation = self._database, tickets.c.conversation_id
+        number = word.removeprefix("#") if alone or word.startswith("#") else ""
+        is_number = number.isascii() and number.isdecimal() and len(number) < 10
+        wanted = () if is_number and word.startswith("#") else sought(word)
+        found = [finds(database.cipher, conversation, one, sqlite=database.is_sqlite, notes=True) for one in wanted]
+        if is_number:
+            found.append(tickets.c.id == int(number))
+        return or_(*found) if found else true()
+
     # --- what people do --------------------------------------------------------------------------------------------
 
     def move(self, ticket_id: int, to: Status, *, seen: Status, actor: str, note: str = "") -> None:
@@ -130,8 +154,9 @@ class TicketStore:
         if not note.strip():
             raise TicketError(text_key="desk.error.empty_note")
         now = self._clock()
-        with self._alone(ticket_id) as (connection, _):
+        with self._alone(ticket_id) as (connection, row):
             add_event(connection, ticket_id, EventKind.NOTED, at=now, actor=actor, note=note.strip())
+            add_words(connection, row.conversation_id, Part.NOTED, note)
             _set(connection, ticket_id, updated_at=now)
 
     def undo(self, ticket_id: int, seq: int, *, actor: str) -> TicketEvent:
@@ -157,6 +182,8 @@ class TicketStore:
             _become(connection, row, kind, after, now)
             values = {"before": before, "after": after, "note": note.strip()}
             add_event(connection, ticket_id, kind, at=now, actor=actor, **values)
+            if note.strip():
+                add_words(connection, row.conversation_id, Part.NOTED, note)
 
     @contextmanager
     def _alone(self, ticket_id: int) -> Iterator[tuple[Connection, Row[Any]]]:
@@ -187,39 +214,6 @@ def _free(connection: Connection, row: Row[Any]) -> str:
 
 def _set(connection: Connection, ticket_id: int, **values: object) -> None:
     connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(**values))
-
-
-def _fits(wanted: TicketFilter, now: float) -> ColumnElement[bool]:
-    words = wanted.search.split()
-    conditions: list[ColumnElement[bool]] = [_holds(word, alone=len(words) == 1) for word in words]
-    if wanted.statuses:
-        conditions.append(tickets.c.status.in_(wanted.statuses))
-    if wanted.older_than is not None:
-        conditions.append(tickets.c.created_at <= now - wanted.older_than.total_seconds())
-    for name in ("priority", "assignee", "menu"):
-        if (value := getattr(wanted, name)) is not None:
-            conditions.append(tickets.c[name] == value)
-    return and_(true(), *conditions)
-
-
-def _holds(word: str, *, alone: bool) -> ColumnElement[bool]:
-    """Tickets whose number this word is (`#12`, or `12` alone), or whose conversation or notes hold it."""
-    said = or_(
-        exchanges.c.message.icontains(word, autoescape=True), exchanges.c.answer.icontains(word, autoescape=True)
-    )
-    named = conversations.c.title.icontains(word, autoescape=True)
-    number = word.removeprefix("#") if alone or word.startswith("#") else ""
-    return or_(
-        tickets.c.id == int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else false(),
-        tickets.c.conversation_id.in_(select(conversations.c.id).where(named)),
-        tickets.c.conversation_id.in_(select(exchanges.c.conversation_id).where(said)),
-        tickets.c.conversation_id.in_(
-            select(escalations.c.conversation_id).where(escalations.c.note.icontains(word, autoescape=True))
-        ),
-        tickets.c.id.in_(
-            select(ticket_events.c.ticket_id).where(ticket_events.c.note.icontains(word, autoescape=True))
-        ),
-    )
 
 
 def _median(seconds: list[float]) -> timedelta | None:

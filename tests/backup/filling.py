@@ -14,7 +14,7 @@ from sipd_core.backup.layout import content_tables, is_local
 from sipd_core.backup.snapshot import Origin, Written, write_archive
 from sipd_core.backup.staging import NOTED
 from sipd_core.store.database import Database
-from sipd_core.store.schema import metadata
+from sipd_core.store.schema import data_keys, metadata
 
 ORIGIN = Origin(datetime(2026, 11, 22, tzinfo=UTC).timestamp(), "manual", "Bu Admin", b"{}", None)
 ODD_TEXTS = (
@@ -30,10 +30,12 @@ ODD_TEXTS = (
 
 
 def fill(database: Database, rows: int = 8) -> None:
-    """`rows` rows in every table, local ones too, that refer to each other as they must."""
+    """`rows` rows in every table, local ones too, that refer to each other as they must; keys are only real ones."""
     made: dict[str, list[dict[str, Any]]] = {}
     with database.write() as connection:
         for table in metadata.sorted_tables:
+            if table is data_keys:
+                continue
             made[table.name] = [_row(table, n, made) for n in range(rows)]
             connection.execute(insert(table), made[table.name])
 

@@ -5,6 +5,7 @@ import sys
 from tests.benchmarks import (
     approved_answers,
     audit,
+    conversations,
     health,
     hosted_indexing,
     hosted_turns,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "hosted_indexing": hosted_indexing.run,
     "approved_answers": approved_answers.run,
     "audit": audit.run,
+    "conversations": conversations.run,
     "large_base": large_base.run,
 }
 

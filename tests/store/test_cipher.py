@@ -28,7 +28,7 @@ def test_what_is_sealed_opens_to_the_same_text(text: str) -> None:
     cipher = Cipher([DataKey.new()])
     stored = cipher.seal(text)
     assert cipher.open(stored) == text
-    assert not text or (stored.isascii() and text not in stored)
+    assert stored.isascii() and (len(text) < 2 or text not in stored)
 
 
 def test_sealing_twice_gives_two_texts_and_any_key_of_the_ring_opens() -> None:
@@ -147,7 +147,7 @@ def test_whoever_seals_under_a_retired_key_is_sent_back_and_follows(tmp_path: Pa
     file, new, old = KeyFile(tmp_path / KEY_FILE), DataKey.new(), database.cipher.sealing
     file.put_first(new)  # as another process does it
     with database.write() as connection:
-        enter(connection, database.cipher, new)
+        enter(connection, new)
         connection.execute(update(data_keys).where(data_keys.c.id == old.id).values(retired_at=1.0))
     with pytest.raises(KeyRetiredError), database.write() as connection:
         connection.execute(insert(notes), {"id": 1, "text": "di bawah kunci lama"})

@@ -20,6 +20,7 @@ from sipd_core.chat.turn import AnsweredBy, Verdict
 from sipd_core.errors import SipdError, StoreDamagedError, StoreError, StoreFullError, StoreLockedError
 from sipd_core.periods import Period
 from sipd_core.store.cases import CaseStore
+from sipd_core.store.cipher import as_stored
 from sipd_core.store.conversations import TURN
 from sipd_core.store.database import Database, _migrations
 from sipd_core.store.ledger import CostTracker
@@ -46,7 +47,7 @@ CHANGED = (
     "alert_rules", "alert_states", "alert_events", "alert_sightings", "alert_lease", "alert_outbox",
     "tickets", "ticket_events",
     "answer_versions", "approved_answers", "approved_cases", "approved_uses",
-    "data_keys",
+    "data_keys", "conversation_words",
     "people", "sign_in_sessions", "sign_in_links", "sign_in_failures",
     "gaps", "gap_questions", "gap_events", "gap_proofs",
 )  # fmt: skip
@@ -87,6 +88,9 @@ FIRST_RELEASE = (
     " note TEXT NOT NULL, PRIMARY KEY (id),"
     " FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE,"
     " FOREIGN KEY(turn_id) REFERENCES exchanges (turn_id) ON DELETE CASCADE)",
+    "CREATE TABLE feedback (turn_id VARCHAR(32) NOT NULL, at FLOAT NOT NULL, helpful BOOLEAN NOT NULL,"
+    " reason TEXT NOT NULL, PRIMARY KEY (turn_id),"
+    " FOREIGN KEY(turn_id) REFERENCES exchanges (turn_id) ON DELETE CASCADE)",
     "INSERT INTO imports VALUES ('i', 'log.csv', 1.0, 'done', false, '{{}}')",
     "INSERT INTO cases VALUES ('done', 'm', 'a', '', '', '', '', '', 'log.csv', NULL, 2, false, true, 'i', 1.0, true)",
     "INSERT INTO cases VALUES ('new', 'm', 'b', '', '', '', '', '', 'log.csv', NULL, 3, false, true, 'i', 1.0, false)",
@@ -113,7 +117,7 @@ def rows(database: Database) -> dict[str, str]:
 def test_every_migration_is_applied_once(database: Database, tmp_path: Path) -> None:
     database._migrate()
     with database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(_migrations)).scalar_one() == len(MIGRATIONS)
+        assert connection.execute(select(func.count()).select_from(_migrations)).scalar_one() == len(MIGRATIONS) + 1
 
 
 def shape(database: Database) -> dict[str, Any]:
@@ -169,10 +173,10 @@ def test_traces_of_the_first_release_say_what_is_known_of_them_and_no_more(datab
     head = {"id": "c", "title": "judul", "created_at": 1.0, "updated_at": 1.0, "turns": 2, "escalated": True}
     said = {"conversation_id": "c", "at": 1.0, "message": "m", "answer": "a", "state": "{}"}
     with database.write() as connection:
-        connection.execute(insert(conversations), head)
+        connection.execute(insert(as_stored(conversations)), head)
         for n, turn in enumerate(turns):
             row = {"turn_id": turn.turn_id, "position": n, "turn": TURN.dump_json(turn).decode()}
-            connection.execute(insert(exchanges), row | said)
+            connection.execute(insert(as_stored(exchanges)), row | said)
         connection.exec_driver_sql(TRACES_OF_THE_FIRST_RELEASE)
     database._migrate()
     hosted, small_talk, failed = TraceStore(database).each(Period(date(2026, 11, 22), date(2026, 11, 22)))
@@ -233,13 +237,13 @@ def test_what_was_said_in_the_first_release_has_an_outcome(database: Database) -
     turns[3] = replace(turns[3], searched=False, sources=(), timings_ms={})
     state = json.dumps({"policy": {"turns": 2, "failed_attempts": 1, "open_reasons": [], "topics": []}})
     with database.write() as connection:
-        connection.execute(insert(conversations), {
+        connection.execute(insert(as_stored(conversations)), {
             "id": "s1", "title": "x", "created_at": 1.0, "updated_at": 1.0, "turns": 501, "escalated": False
         })  # fmt: skip
         for n, turn in enumerate(turns, start=1):
             row = {"turn_id": turn.turn_id, "conversation_id": "s1", "position": n, "at": 10.0 * n, "message": "m"}
             said = {"answer": "a", "turn": TURN.dump_json(turn).decode(), "state": state if n == 2 else ""}
-            connection.execute(insert(exchanges), row | said)
+            connection.execute(insert(as_stored(exchanges)), row | said)
     database._migrate()
     with database.read() as connection:
         marks = connection.execute(select(exchange_marks).order_by(exchange_marks.c.position)).all()

@@ -33,7 +33,7 @@ from sipd_core.backup.questions import Answers, answers_from_json
 from sipd_core.backup.snapshot import RELEASED, ROWS
 from sipd_core.errors import BackupError, SipdError, StoreFullError
 from sipd_core.store import schema
-from sipd_core.store.cipher import PREFIX, Cipher
+from sipd_core.store.cipher import Cipher, is_sealed
 from sipd_core.store.database import Database, remember_migrations
 from sipd_core.store.resealing import places, used_keys
 from sipd_core.store.schema import EPOCH_STATE, VERSION_STATE
@@ -99,7 +99,8 @@ def sweep(beside: Path) -> None:
 
 
 def _staged(reader: ArchiveReader, folder: Path, database: Database) -> Staged:
-    said = answers_from_json(_opened(reader.read(archive.QUESTIONS), database.cipher)) if reader.has(archive.QUESTIONS) else None
+    told = _opened(reader.read(archive.QUESTIONS), database.cipher) if reader.has(archive.QUESTIONS) else None
+    said = answers_from_json(told) if told is not None else None
     settings = settings_from_json(reader.read(archive.SETTINGS)) if reader.has(archive.SETTINGS) else {}
     prices = reader.read(archive.PRICES) if reader.has(archive.PRICES) else None
     return Staged(folder, reader.manifest, database, said, settings, prices)
@@ -107,7 +108,8 @@ def _staged(reader: ArchiveReader, folder: Path, database: Database) -> Staged:
 
 def _opened(raw: bytes, cipher: Cipher) -> bytes:
     """A member that newer archives seal."""
-    return cipher.open(raw.decode("ascii")).encode() if raw.startswith(PREFIX.encode()) else raw
+    told = raw.decode(errors="replace")
+    return cipher.open(told).encode() if is_sealed(told) else raw
 
 
 def _check_keys(ids: Iterable[str], cipher: Cipher) -> None:

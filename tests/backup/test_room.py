@@ -137,7 +137,8 @@ def test_a_restore_test_says_which_questions_find_other_cases(engine: BlockingEn
     second = engine.search("anggaran kas tidak sama dengan pagu").hits[0].case.id
 
     def swap(members: dict[str, bytes], _manifest: object) -> None:
-        told = json.loads(members["questions.json"])
+        cipher = engine._engine._database.cipher
+        told = json.loads(cipher.open(members["questions.json"].decode()))
         for answer in told["answers"]:
             answer["hits"] = [{first: second, second: first}.get(hit, hit) for hit in answer["hits"]]
         members["questions.json"] = json.dumps(told).encode()
@@ -292,7 +293,8 @@ def test_an_archive_is_asked_the_questions_of_the_gold_sets(engine: BlockingEngi
     record = engine.backups.make("Bu Admin")
     with ArchiveReader(engine.backups.path(record.id)) as reader:
         told = reader.read("questions.json")
-    assert b"kenapa akun terkunci terus" in told
+    assert b"kenapa akun" not in told
+    assert "kenapa akun terkunci terus" in engine._engine._database.cipher.open(told.decode())
     report = engine.backups.test(record.id)
     assert (report.passed, report.questions) == (True, 1)
 

@@ -39,4 +39,7 @@ _TEXTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("gold_questions", ("id",), ("query",)),
     ("gold_answers", ("run_id", "position"), ("query",)),
     ("alert_outbox", ("id",), ("body",)),
+    ("gaps", ("id",), ("draft", "note")),
+    ("gap_questions", ("turn_id",), ("text",)),
+    ("gap_events", ("gap_id", "seq"), ("note", "before")),
 )

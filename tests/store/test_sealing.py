@@ -62,6 +62,8 @@ PLAIN = {
     "alert_events": "figures and notes about alerts",
     "alert_sightings": "figures",
     "alert_outbox": "codes beside the message",
+    "gaps": "a menu of the base beside the draft and the note",
+    "gap_events": "ids of turns beside the note and what an undo brings back",
     "audit_entries": "who did what, never what a conversation says",
 }
 """Why the text columns of a table that are not sealed may be plain. A new table says it here."""

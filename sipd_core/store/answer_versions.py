@@ -12,6 +12,7 @@ from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
 from sipd_core.store.schema import answer_versions, exchanges, traces
+from sipd_core.store.search_words import Part, add_words
 from sipd_core.store.times import moment
 from sipd_core.store.traces import TurnTrace, trace_row
 from sipd_core.texts import text
@@ -40,6 +41,7 @@ class AnswerVersionStore:
             seq = (connection.execute(last).scalar_one() or 0) + 1
             row = {"turn_id": turn_id, "seq": seq, "at": self._clock(), "actor": actor, "kind": kind, "chosen": False}
             connection.execute(insert(answer_versions), row | {"turn": TURN.dump_json(turn).decode()})
+            add_words(connection, turn.session_id, Part.SAID, turn.response)
             if chosen:
                 _choose(connection, turn_id, seq)
             if kind is VersionKind.EDITED:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy import text as sql
 
-from sipd_core.store.sealing import m019_sealed
+from sipd_core.store.sealing import m020_sealed
 
 
 def m001_create_tables(connection: Connection) -> None:
@@ -519,6 +519,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m017_views_of_enabled,
     m018_gaps,
     m019_answers,
-    m019_sealed,
+    m020_sealed,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -8,7 +8,7 @@ from sipd_core.store.resealing import Place, change_texts, pages_of
 from sipd_core.store.search_words import Part, rebuild
 
 
-def m019_sealed(connection: Connection) -> None:
+def m020_sealed(connection: Connection) -> None:
     """What people wrote is sealed where it stands, and its words can be searched for by marks."""
     admit(connection, cipher_of(connection.dialect))
     connection.exec_driver_sql(

@@ -6,6 +6,7 @@ writes one row. A search looks for the mark in these rows; one in a million fits
 """
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, and_, false, func
 
 from sipd_core.data_keys import DataKey
 from sipd_core.store.cipher import Cipher, cipher_of
-from sipd_core.store.schema import conversation_words, escalations, exchanges, ticket_events, tickets
+from sipd_core.store.schema import answer_versions, conversation_words, escalations, exchanges, ticket_events, tickets
 
 
 
@@ -93,7 +94,10 @@ def _within(mark: bytes, sqlite: bool) -> ColumnElement[bool]:
 
 def _said(connection: Connection, conversation_id: str) -> list[str]:
     query = select(exchanges.c.message, exchanges.c.answer).where(exchanges.c.conversation_id == conversation_id)
-    return [f"{row.message} {row.answer}" for row in connection.execute(query)]
+    anew = select(answer_versions.c.turn).join(exchanges, exchanges.c.turn_id == answer_versions.c.turn_id)
+    versions = connection.execute(anew.where(exchanges.c.conversation_id == conversation_id)).scalars().all()
+    said = [f"{row.message} {row.answer}" for row in connection.execute(query)]
+    return [*said, *(str(json.loads(turn)["response"]) for turn in versions)]
 
 
 def _noted(connection: Connection, conversation_id: str) -> list[str]:

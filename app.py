@@ -21,6 +21,7 @@ from pages.shell.signin_door import SignInDoor
 from pages.shell.signin_routes import SignInPages
 from pages.shell.signin_start import check_sign_in, offer_first_link
 from sipd_core.api import api_routes, create_api, first_parts
+from sipd_core.deeds import Source, act_as
 from sipd_core.errors import SipdError
 from sipd_core.settings import load_settings
 
@@ -36,6 +37,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
 
 def _start_engine() -> None:
     """Build the engine beside the server, so that a browser can load the pages' code meanwhile; end the process if it fails."""
+    act_as(Source())  # no page runs in this thread, so none is asked whose deed a start is
     try:
         engine = start_engine()
         offer_first_link(settings, engine)

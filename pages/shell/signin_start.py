@@ -7,7 +7,6 @@ import streamlit as st
 
 from pages.shell import signin_oidc as oidc
 from pages.shell.signin_door import is_loopback_name
-from sipd_core.deeds import Source, acting_as
 from sipd_core.errors import SettingsError
 from sipd_core.settings import Settings
 from sipd_core.sign_in import LINK_PATH
@@ -36,8 +35,7 @@ def offer_first_link(settings: Settings, engine: "BlockingEngine") -> None:
     """While there is no admin: say on standard error, where only whoever runs the console looks, how to become one."""
     if settings.sign_in != "accounts":
         return
-    with acting_as(Source()):
-        token = engine.sign_in.first_link()
+    token = engine.sign_in.first_link()
     if token is not None:
         print(text("sign_in.start.first", link=f"{own_address()}{LINK_PATH}/{token}"), file=sys.stderr, flush=True)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.frame import errors_kept, errors_shown, page_frame
+from pages.shell.resources import may
 from pages.shell.table import draw_cases
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import number
@@ -29,7 +30,7 @@ def main() -> None:
 def _samples(engine: BlockingEngine, samples: int) -> None:
     """The notice about sample rows, or the way to get them back once they were removed here."""
     removed = session.samples_removed()
-    if not samples and not removed:
+    if (not samples and not removed) or not may(Permission.BASE_WRITE):
         return
     with st.container(border=True):
         said, act = st.columns([3, 1], vertical_alignment="center")
@@ -69,6 +70,8 @@ def _empty(engine: BlockingEngine) -> None:
     with st.container(border=True):
         st.markdown(f"**{text('knowledge.empty.title')}**")
         st.write(text("knowledge.empty.body"))
+        if not may(Permission.BASE_WRITE):
+            return
         st.page_link(IMPORT_PAGE, label=text("knowledge.empty.import"), icon=":material/upload_file:")
         if not session.samples_removed():
             _restore_button(engine)

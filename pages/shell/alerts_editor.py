@@ -7,11 +7,13 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain_line
+from pages.shell.resources import may
 from sipd_core.alerts import wording
 from sipd_core.alerts.model import DEFAULTS, LONGEST_WINDOW, MOST_TURNS, Kind, Rule
 from sipd_core.alerts.room import AlertRoom
 from sipd_core.errors import AlertError
 from sipd_core.locale_id import moment, number, parse_number
+from sipd_core.permissions import Permission
 from sipd_core.store.entries import Entry
 from sipd_core.texts import text
 
@@ -46,7 +48,8 @@ def _draw_form(alerts: AlertRoom, rule: Rule, actor: str) -> None:
             turns = fields[2].number_input(label, 1, MOST_TURNS, turns, 5, key=f"alerts.turns.{mark}")
         note = st.text_input(text("alerts.editor.note"), max_chars=300, key=f"alerts.why.{mark}")
         st.caption(plain_line(text("alerts.editor.default", condition=wording.condition(DEFAULTS[rule.kind]))))
-        saved = st.form_submit_button(text("alerts.editor.save"), type="primary", icon=":material/save:")
+        label, closed = text("alerts.editor.save"), not may(Permission.MONEY)
+        saved = st.form_submit_button(label, type="primary", icon=":material/save:", disabled=closed)
     if saved:
         with errors_shown():
             changed = replace(rule, enabled=enabled, window_minutes=int(window), min_turns=int(turns))
@@ -98,6 +101,7 @@ def _draw_entry(alerts: AlertRoom, entry: Entry[Rule], undo: Entry[Rule] | None,
             icon=":material/redo:" if undo else ":material/undo:",
             type="tertiary",
             key=f"alerts.undo.{entry.seq}",
+            disabled=not may(Permission.MONEY),
             on_click=_take_back,
             args=(alerts, undo.seq if undo else entry.seq, actor),
         )

@@ -7,10 +7,12 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain_line
+from pages.shell.resources import may
 from sipd_core.alerts import wording
 from sipd_core.alerts.model import Delivery
 from sipd_core.alerts.room import AlertRoom
 from sipd_core.locale_id import UNKNOWN, moment, number
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 REFRESH_SECONDS = 3
@@ -29,7 +31,8 @@ def draw_webhook(alerts: AlertRoom, actor: str) -> None:
     if found and found[0].problem:
         st.warning(plain_line(text("alerts.webhook.trouble", reason=found[0].problem)), icon=":material/warning:")
     label = text("alerts.webhook.try")
-    st.button(label, icon=":material/send:", key="alerts.test", on_click=_send, args=(alerts, actor))
+    closed = not may(Permission.MONEY)
+    st.button(label, icon=":material/send:", key="alerts.test", disabled=closed, on_click=_send, args=(alerts, actor))
     waits = any(one.due_at for one in found)
     _draw_deliveries(alerts, run_every=REFRESH_SECONDS if waits else None)
 

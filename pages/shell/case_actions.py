@@ -9,10 +9,11 @@ from pages.shell import session
 from pages.shell.cards import badge
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain, plain_line, shortened
-from pages.shell.resources import acting_name
+from pages.shell.resources import acting_name, may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseVersion, Change, ChangeKind
 from sipd_core.locale_id import moment, number
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 _FIELDS = ("menu", "issue", "remedy", "expected", "note_dev", "note_qa", "status")
@@ -42,12 +43,15 @@ def draw_last(engine: BlockingEngine) -> None:
 
 def draw_actions(engine: BlockingEngine, chosen: list[Case]) -> None:
     """Buttons for the chosen rows."""
+    writes = may(Permission.BASE_WRITE)
     with st.container(horizontal=True):
         if len(chosen) == 1:
-            if _button("edit", "edit", primary=True):
+            if writes and _button("edit", "edit", primary=True):
                 _edit(engine, chosen[0])
             if _button("history", "history"):
                 _history(engine, chosen[0])
+        if not writes:
+            return
         on, off = [case for case in chosen if case.enabled], [case for case in chosen if not case.enabled]
         if on and _button("disable", "visibility_off"):
             _switch(engine, on, ChangeKind.DISABLE)

@@ -9,8 +9,10 @@ import streamlit as st
 from pages.shell import costs_state, session
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain, plain_line
+from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import UNKNOWN, number, percent, rupiah, usd
+from sipd_core.permissions import Permission
 from sipd_core.spending.reconciling import Cause, Reconciliation
 from sipd_core.spending.room import Spending
 from sipd_core.store.invoices import Invoice
@@ -49,6 +51,8 @@ def _last(month: date) -> date:
 
 
 def _draw_form(spending: Spending, found: Reconciliation) -> None:
+    if not may(Permission.MONEY):
+        return
     with st.form("cost.invoice.form"):
         amount, note = st.columns([1, 2])
         amount.text_input(text("cost.invoice.usd"), placeholder="12,34", key=USD)

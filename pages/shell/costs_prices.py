@@ -10,9 +10,11 @@ import streamlit as st
 from pages.shell import costs_state, session
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
+from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import SpendingError
 from sipd_core.locale_id import day, number, usd
+from sipd_core.permissions import Permission
 from sipd_core.prices import DatedPrice, ListedPrice, Price
 from sipd_core.spending.room import Spending
 from sipd_core.store.repricing import RepricedLine, Repricing, UnknownUse
@@ -76,6 +78,8 @@ def _status(start: date, until: date | None, today: date) -> str:
 
 
 def _draw_form(spending: Spending) -> None:
+    if not may(Permission.MONEY):
+        return
     st.session_state.setdefault(START, spending.today)
     with st.form("cost.price.form"):
         st.markdown(f"**{text('cost.price.form')}**")
@@ -149,6 +153,7 @@ def _draw_without(use: UnknownUse) -> None:
             icon=":material/edit:",
             type="tertiary",
             key=f"cost.fill.{use.model}",
+            disabled=not may(Permission.MONEY),
             on_click=_fill,
             args=(use.model, use.day),
         )
@@ -163,7 +168,13 @@ def _draw_priceable(spending: Spending, lines: Sequence[RepricedLine]) -> None:
         st.markdown("- " + text("cost.pricing.line", model=plain_line(line.model), **said))
     apply = text("cost.pricing.apply", n=number(calls))
     st.button(
-        apply, type="primary", icon=":material/sell:", key="cost.pricing.apply", on_click=_price, args=(spending,)
+        apply,
+        type="primary",
+        icon=":material/sell:",
+        key="cost.pricing.apply",
+        disabled=not may(Permission.MONEY),
+        on_click=_price,
+        args=(spending,),
     )
 
 

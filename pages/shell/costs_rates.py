@@ -8,8 +8,10 @@ import streamlit as st
 from pages.shell import costs_state, session
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
+from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import day, number
+from sipd_core.permissions import Permission
 from sipd_core.rates import DatedRate
 from sipd_core.spending.room import Spending
 from sipd_core.texts import text
@@ -50,6 +52,8 @@ def _draw_table(spending: Spending) -> None:
 
 
 def _draw_form(spending: Spending) -> None:
+    if not may(Permission.MONEY):
+        return
     st.session_state.setdefault(START, spending.today)
     with st.form("cost.rate.form"):
         st.markdown(f"**{text('cost.rate.form')}**")

@@ -11,10 +11,11 @@ from pages.shell import session
 from pages.shell.frame import errors_kept
 from pages.shell.period import period_picker
 from pages.shell.plain import plain_line
-from pages.shell.resources import acting_name
+from pages.shell.resources import acting_name, may
 from sipd_core.errors import SpendingError
 from sipd_core.locale_id import moment, number, parse_number
 from sipd_core.periods import Period
+from sipd_core.permissions import Permission
 from sipd_core.spending.room import Spending
 from sipd_core.store.entries import Entry
 from sipd_core.texts import text
@@ -101,7 +102,7 @@ def _draw_entry(
             st.markdown(said if entry.undone_by is None else f"~~{said}~~", width="content")
             st.caption(_told(entry, by_seq), width="content")
         gone = entry.undone_by is not None
-        if gone and not can_redo:
+        if (gone and not can_redo) or not may(Permission.MONEY):
             return
         st.button(
             text("cost.entry.redo" if gone else "cost.entry.undo"),

@@ -10,7 +10,9 @@ from pages.shell import desk_state, session
 from pages.shell.desk_words import told
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain, plain_line
+from pages.shell.resources import may
 from sipd_core.desk import NOTE_LENGTH, EscalationDesk, TicketDetail
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 from sipd_core.tickets import MOVES, Priority, Status, Ticket
 
@@ -20,6 +22,10 @@ _ICONS = {Status.ACTIVE: "play_arrow", Status.WAITING: "hourglass_top", Status.D
 def draw_actions(desk: EscalationDesk, detail: TicketDetail) -> None:
     """Buttons for what may come next, and the way back from the last step."""
     ticket = detail.ticket
+    if not may(Permission.TICKETS):
+        if _button("card", "assignment_ind"):
+            _show_card(desk, ticket)
+        return
     with st.container(horizontal=True, gap="small", key="desk-actions"):
         for place, status in enumerate(MOVES[ticket.status]):
             _draw_move(desk, ticket, status, primary=place == 0)

@@ -31,7 +31,7 @@ def draw_link() -> None:
         st.markdown(f"**:material/link: {plain_line(text('people.link.title', name=link.name))}**")
         st.caption(text("people.link.body"))
         st.code(link.address, language=None, wrap_lines=True)
-        st.button(text("people.link.done"), icon=":material/done:", key="people.link", on_click=people_state.forget_link)
+        st.button(text("people.link.done"), icon=":material/done:", key="people.link_copied", on_click=people_state.forget_link)
 
 
 def draw_list(people: People, accounts: Sequence[Account]) -> None:

@@ -7,7 +7,8 @@ import streamlit as st
 PERSON_PARAM = "pengguna"
 """Name of the account's id in the address."""
 SEARCH = "people.search"
-_LINK = "people.link"
+_CHOSEN = "people.chosen"
+_LINK = "people.shown_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +20,18 @@ class ShownLink:
 
 
 def chosen() -> str:
-    """The account of the address; empty: all of them."""
-    return st.query_params.get(PERSON_PARAM, "")
+    """The account that is open, at first that of the address; empty: all of them."""
+    return str(st.session_state.setdefault(_CHOSEN, st.query_params.get(PERSON_PARAM, "")))
 
 
 def choose(id_: str) -> None:
-    """Open an account on the next run; for callbacks."""
-    st.query_params[PERSON_PARAM] = id_
+    """Open an account on the next run; for callbacks. The address follows: a run under way may still send the old one."""
+    st.session_state[_CHOSEN] = st.query_params[PERSON_PARAM] = id_
 
 
 def leave() -> None:
     """Back to all of them; for callbacks."""
+    st.session_state[_CHOSEN] = ""
     st.query_params.pop(PERSON_PARAM, None)
 
 

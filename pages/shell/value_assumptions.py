@@ -10,10 +10,11 @@ from pages.shell import session, value_state
 from pages.shell.cards import badge
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain_line
-from pages.shell.resources import acting_name
+from pages.shell.resources import acting_name, may
 from pages.shell.value_summary import draw_agreement
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import moment, number, rupiah, usd
+from sipd_core.permissions import Permission
 from sipd_core.roi import Unit
 from sipd_core.store.assumptions import (
     LIMITS,
@@ -48,6 +49,7 @@ def draw(engine: BlockingEngine, report: ValueReport) -> None:
             type="primary",
             icon=":material/save:",
             key="value.save",
+            disabled=not may(Permission.MONEY),
             on_click=_save,
             args=(engine, report.change.seq if report.change else None),
         )
@@ -116,6 +118,7 @@ def _draw_version(
             icon=":material/restore:",
             type="tertiary",
             key=f"value.again.{one.seq}",
+            disabled=not may(Permission.MONEY),
             on_click=_go_back,
             args=(engine, one.seq),
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import streamlit as st
+
 from pages.shell import (
     value_assumptions,
     value_scenario,
@@ -29,7 +31,9 @@ def main() -> None:
     with errors_shown():
         period = period_picker("value")
         section = value_state.section(list(SECTIONS))
-        SECTIONS[section](engine, engine.value.report(period))
+        with st.spinner(text("value.working")):
+            report = engine.value.report(period)
+        SECTIONS[section](engine, report)
 
 
 main()

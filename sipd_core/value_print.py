@@ -18,8 +18,8 @@ body { font: 10.5pt/1.45 "Segoe UI", system-ui, sans-serif; color: #16202a; back
   margin: 12mm auto; padding: 0 6mm; }
 h1 { font-size: 18pt; margin: 0 0 2mm; } h2 { font-size: 12.5pt; margin: 8mm 0 2mm; }
 p { margin: 0 0 2mm; } .quiet { color: #52606d; } .warn { border-left: 1mm solid #b45309; padding-left: 3mm; }
-.cards { display: flex; flex-wrap: wrap; gap: 4mm; margin: 5mm 0; }
-.card { border: 1px solid #cbd2d9; border-radius: 2mm; padding: 3mm 4mm; flex: 1 1 34mm; }
+.cards { display: grid; grid-template-columns: 1fr 1fr; gap: 4mm; margin: 5mm 0; }
+.card { border: 1px solid #cbd2d9; border-radius: 2mm; padding: 3mm 4mm; }
 .card b { display: block; font-size: 15pt; white-space: nowrap; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: 1.2mm 2mm;
   border-bottom: 1px solid #e4e7eb; } th { border-bottom-color: #7b8794; }

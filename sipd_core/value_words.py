@@ -52,10 +52,11 @@ def formula(figure: Figure) -> str:
 
 
 def computed(figure: Figure) -> str:
-    """The formula with its numbers put in and what comes of it: `41 × Rp 10.000 = Rp 410.000`."""
+    """The formula with its numbers put in and what comes of it: `41 × Rp 10.000 = Rp 410.000`; a bound is its own sign."""
     if figure.made is None:
         return shown(figure)
-    return f"{figure.written(lambda part: amount(part.value, part.unit))} = {shown(figure)}"
+    bounded = figure.value is not None and figure.bound is not Bound.EXACT
+    return f"{figure.written(lambda part: amount(part.value, part.unit))} {'' if bounded else '= '}{shown(figure)}"
 
 
 def _named(figure: Figure) -> str:

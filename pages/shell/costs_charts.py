@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shell import charts
 from pages.shell.chart_card import chart_card
+from pages.shell.period import file_of
 from sipd_core.locale_id import rupiah, usd
 from sipd_core.spending.report import SpendingReport, daily
 from sipd_core.texts import text
@@ -31,13 +32,13 @@ def draw_cost(report: SpendingReport) -> None:
     def amount(total: UsageTotal) -> Decimal:
         return total.cost_usd * report.rates.on(total.day) if in_rupiah else total.cost_usd
 
-    title, file = text(f"cost.chart.cost_{currency}"), text(f"cost.chart.file_{currency}")
+    title, file = text(f"cost.chart.cost_{currency}"), file_of(f"cost.chart.file_{currency}", report.period)
     _draw("cost.money", report, by, amount, _measure(currency, report), title, file)
 
 
 def draw_tokens(report: SpendingReport) -> None:
     """Tokens a day by kind of work."""
-    file = text("cost.chart.file_tokens")
+    file = file_of("cost.chart.file_tokens", report.period)
     _draw("cost.tokens", report, "operation", lambda total: total.tokens, TOKENS, text("cost.chart.tokens"), file)
 
 

@@ -7,17 +7,21 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import costs_state, session
+from pages.shell.downloads import download_button
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import UNKNOWN, number, percent, rupiah, usd
+from sipd_core.periods import Period
 from sipd_core.permissions import Permission
-from sipd_core.spending.reconciling import Cause, Reconciliation
+from sipd_core.spending import files
+from sipd_core.spending.reconciling import BookedModel, Cause, Reconciliation
 from sipd_core.spending.room import Spending
 from sipd_core.store.invoices import Invoice
 from sipd_core.texts import text
 
+_COLUMNS = ("model", "cost", "calls", "prompt", "cached", "completion")
 MONTH, USD, NOTE = "cost.invoice.month", "cost.invoice.usd", "cost.invoice.note"
 
 
@@ -37,6 +41,7 @@ def draw(engine: BlockingEngine) -> None:
     if found.month == spending.today.replace(day=1):
         st.caption(text("cost.invoice.running"))
     _draw_causes(found)
+    _draw_models(spending, found)
     undo = partial(spending.undo_invoice, actor=costs_state.actor())
     costs_state.draw_history("invoice", spending.invoice_history(), _entry, undo)
 
@@ -112,6 +117,40 @@ def _draw_causes(found: Reconciliation) -> None:
     for cause in found.causes:
         _draw_cause(cause)
     st.caption(plain(text("cost.invoice.utc", utc=usd(found.by_utc))))
+
+
+def _draw_models(spending: Spending, found: Reconciliation) -> None:
+    """The books by model, as an invoice lists them, and every call of the month as a file."""
+    if not found.models:
+        return
+    st.markdown(f"**{text('cost.invoice.models')}**", help=text("cost.invoice.models_help"))
+    names = {name: text(f"cost.table.{name}") for name in _COLUMNS}
+    st.dataframe(
+        [dict(zip(names.values(), _model(one), strict=True)) for one in found.models],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            said: st.column_config.TextColumn(alignment="left" if name == "model" else "right")
+            for name, said in names.items()
+        },
+    )
+    period = Period.of_month(found.month.year, found.month.month)
+    download_button(
+        text("cost.file.calls"),
+        lambda: files.calls_csv(spending.calls(period), spending.tariffs.rates()),
+        file_name=text("cost.file.calls_name", first=period.first.isoformat(), last=period.last.isoformat()),
+        mime="text/csv",
+        key="cost.invoice.calls",
+    )
+
+
+def _model(one: BookedModel) -> tuple[str, ...]:
+    used = one.usage
+    shown = (lambda n: text("cost.table.estimated", n=number(n))) if used.estimated else number
+    cost = usd(one.booked) if one.unknown_calls < one.calls else text("cost.unknown.price")
+    if 0 < one.unknown_calls < one.calls:
+        cost = text("cost.unknown.part", cost=cost, n=number(one.unknown_calls))
+    return (one.model, cost, number(one.calls), shown(used.prompt), number(used.cached), shown(used.completion))
 
 
 def _draw_cause(cause: Cause) -> None:

@@ -188,6 +188,7 @@ def _price(spending: Spending) -> None:
 def _fill(model: str, start: date) -> None:
     """Put the model and its first day into the form."""
     st.session_state[costs_state.MODEL], st.session_state[START] = model, start
+    session.flash(text("cost.pricing.filled"))
 
 
 def _pricing(made: Repricing) -> str:

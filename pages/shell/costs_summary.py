@@ -38,9 +38,16 @@ def draw_empty() -> None:
 
 def shown(amount: Money | None) -> str:
     """US dollars; a sum that lacks calls is a lower bound, and no figure at all when it lacks them all."""
-    if amount is None or not amount.is_known:
-        return UNKNOWN
-    return text("cost.metric.at_least", cost=usd(amount.usd)) if amount.unknown_calls else usd(amount.usd)
+    return UNKNOWN if amount is None or not amount.is_known else _bounded(usd(amount.usd), amount)
+
+
+def shown_rupiah(amount: Money | None) -> str:
+    """The same in rupiah."""
+    return UNKNOWN if amount is None or not amount.is_known else _bounded(rupiah(amount.idr), amount)
+
+
+def _bounded(said: str, amount: Money) -> str:
+    return text("cost.metric.at_least", cost=said) if amount.unknown_calls else said
 
 
 def _draw_notices(report: SpendingReport) -> None:
@@ -73,11 +80,9 @@ def _draw_sums(report: SpendingReport) -> None:
 
 
 def _money(name: str, amount: Money | None, explanation: str | None = None) -> None:
-    known = amount is not None and amount.is_known
     with st.container(border=True, height="stretch", gap="xxsmall"):
-        below = rupiah(amount.idr) if amount is not None and known else UNKNOWN
         label = text(f"cost.metric.{name}")
-        st.metric(label, shown(amount), delta=below, delta_color="off", delta_arrow="off", help=explanation)
+        st.metric(label, shown(amount), delta=shown_rupiah(amount), delta_color="off", delta_arrow="off", help=explanation)
         if amount is not None and amount.unknown_calls:
             st.caption(text("cost.unknown.left_out", n=number(amount.unknown_calls)))
 
@@ -141,9 +146,8 @@ def _draw_each(name: str, each: Money | None, number_of: int, answering: Money) 
     if number_of:
         below = text(f"cost.conversation.formula{suffix}", answering=shown(answering), n=number(number_of))
     with st.container(border=True, height="stretch", gap="xxsmall"):
-        value = f"{shown(each)}"
-        idr = rupiah(each.idr) if each is not None else UNKNOWN
-        st.metric(text(f"cost.conversation.{name}"), value, delta=idr, delta_color="off", delta_arrow="off")
+        label, idr = text(f"cost.conversation.{name}"), shown_rupiah(each)
+        st.metric(label, shown(each), delta=idr, delta_color="off", delta_arrow="off")
         st.caption(plain(below))
 
 

@@ -62,6 +62,11 @@ def said(period: Period) -> str:
     return text("charts.period.said_days", first=day(period.first), last=day(period.last), n=number(period.days))
 
 
+def file_of(key: str, period: Period) -> str:
+    """The name of a file with figures of a period, by its text."""
+    return text(key, first=period.first.isoformat(), last=period.last.isoformat())
+
+
 def compared(period: Period) -> str:
     """Which period is shown, and which one it is compared with."""
     return text("charts.period.compared", period=said(period), before=said(period.before))

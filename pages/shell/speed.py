@@ -83,7 +83,7 @@ def draw_troubles(report: PerformanceReport) -> None:
             chart_card(
                 text(f"performance.troubles.{kind}"),
                 charts.ranked_bars(named, measure, column=text("performance.chart.cause"), key="degraded"),
-                file_name=_file(kind, report.period),
+                file_name=file_of(kind, report.period),
                 key=f"performance.{kind}",
                 help=text(f"performance.troubles.{kind}_help"),
                 table=[{"cause": cause, "count": n} for cause, n in sorted(causes.items(), key=lambda item: -item[1])],
@@ -120,7 +120,7 @@ def _times(
     measure = Measure(_per(report, "milliseconds"), duration, text("performance.chart.ms"), decimals=decimals)
     chart = charts.lines(_buckets(report), series, measure)
     key = f"performance.times.{'total' if controls is None else 'stage'}"
-    chart_card(title, chart, file_name=_file(stage, report.period), key=key, help=help, controls=controls)
+    chart_card(title, chart, file_name=file_of(stage, report.period), key=key, help=help, controls=controls)
 
 
 def _counted(
@@ -137,7 +137,7 @@ def _counted(
     chart_card(
         text(f"performance.chart.{name}"),
         chart,
-        file_name=_file(name, report.period),
+        file_name=file_of(name, report.period),
         key=f"performance.{name}",
         help=text(f"performance.chart.{name}_help"),
     )
@@ -155,7 +155,7 @@ def _shares(report: PerformanceReport, name: str, rates: Mapping[str, Callable[[
     chart_card(
         text(f"performance.chart.{name}"),
         charts.lines(_buckets(report), series, measure),
-        file_name=_file(name, report.period),
+        file_name=file_of(name, report.period),
         key=f"performance.{name}",
         help=text(f"performance.chart.{name}_help"),
     )
@@ -171,8 +171,9 @@ def _per(report: PerformanceReport, unit: str) -> str:
     return f"{text(f'performance.chart.{unit}')}, {text('performance.chart.by_hour' if hourly else 'performance.chart.by_day')}"
 
 
-def _file(name: str, period: Period) -> str:
-    return text("performance.chart.file", name=name, first=period.first, last=period.last)
+def file_of(name: str, period: Period) -> str:
+    """The name of a file with figures of a period."""
+    return text("performance.chart.file", name=text(f"performance.file.{name}"), first=period.first, last=period.last)
 
 
 def _percent(value: float | None) -> str:

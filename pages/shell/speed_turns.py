@@ -12,7 +12,7 @@ from pages.shell.chart_card import chart_card
 from pages.shell.charts import Measure, Series
 from pages.shell.downloads import download_button
 from pages.shell.plain import plain
-from pages.shell.speed import cause_name
+from pages.shell.speed import cause_name, file_of
 from sipd_core.locale_id import duration, moment, number, percent, usd
 from sipd_core.performance import PerformanceHistory
 from sipd_core.periods import Period
@@ -67,7 +67,7 @@ def draw_exports(history: PerformanceHistory, period: Period) -> None:
             download_button(
                 text(f"performance.export.{name}"),
                 _file(export, period),
-                file_name=text("performance.chart.file", name=name, first=period.first, last=period.last),
+                file_name=file_of(name, period),
                 mime="text/csv",
                 icon=":material/download:",
                 key=f"performance.export.{name}",

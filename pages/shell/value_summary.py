@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import charts, value_state
+from pages.shell import charts, costs_state, value_state
 from pages.shell.chart_card import chart_card
 from pages.shell.downloads import download_button
-from pages.shell.period import said
+from pages.shell.period import file_of, said
 from pages.shell.plain import plain, plain_line
 from pages.shell.value_formula import draw_formula
 from pages.shell.value_scenario import chosen_scenarios
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import moment, number, percent
+from sipd_core.periods import Period
 from sipd_core.roi import Figure, Unit
 from sipd_core.texts import text
 from sipd_core.usage import jakarta_day
@@ -32,6 +34,7 @@ GROUPS = {
     "year": ("net_year", "roi_year", "payback_days"),
 }
 """Computed figures by what they tell."""
+_COSTS = Path(__file__).resolve().parents[1] / "biaya.py"
 
 
 def draw(engine: BlockingEngine, report: ValueReport) -> None:
@@ -55,10 +58,10 @@ def draw_agreement(report: ValueReport, *, way: bool = True) -> None:
     change = report.change
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if change is None:
-            st.markdown(f":orange-badge[:material/pending: {text('value.agreement.none')}]", width="content")
+            st.markdown(f":orange[:material/pending: {text('value.agreement.none')}]", width="content")
         else:
             agreed = plain_line(text("value.agreement.some", actor=change.actor, at=moment(change.at)))
-            st.markdown(f":green-badge[:material/check: {agreed}]", width="content")
+            st.markdown(f":green[:material/check: {agreed}]", width="content")
         if way:
             st.button(
                 text("value.agreement.open"),
@@ -101,6 +104,9 @@ def _card_words(report: ValueReport) -> dict[str, str]:
 def _notes(report: ValueReport) -> None:
     if report.unknown_price_calls:
         st.warning(plain(text("value.unknown_note", n=number(report.unknown_price_calls))), icon=":material/help:")
+        if st.button(text("value.agreement.prices"), type="tertiary", icon=":material/sell:", key="value.open_prices"):
+            costs_state.go("tariffs")
+            st.switch_page(_COSTS)
 
 
 def _outcomes(report: ValueReport) -> None:
@@ -134,21 +140,20 @@ def _over_time(report: ValueReport) -> None:
         for name in COUNTED
     ]
     chart = charts.stacked_bars(days, series, charts.Measure(text("value.chart.axis")))
-    chart_card(text("value.chart.title"), chart, file_name=text("value.chart.file"), key="value.by_day")
+    chart_card(text("value.chart.title"), chart, file_name=file_of("value.chart.file", report.period), key="value.by_day")
 
 
 def _times_and_reasons(report: ValueReport) -> None:
     st.subheader(text("value.heading.times"), anchor=False)
     with st.grid(columns=4, min_column_width=180, gap="xsmall"):
         for figure in report.times:
-            st.metric(label(figure), shown(figure), border=True)
+            st.metric(label(figure), shown(figure), border=True, help=text(f"value.times_help.{figure.name}"))
     if report.reasons:
         named = {text(f"value.reason.{reason}"): float(count) for reason, count in report.reasons.items()}
         measure = charts.Measure(text("value.chart.axis"))
         chart = charts.ranked_bars(named, measure, column=text("value.chart.reason"), key="escalated")
-        chart_card(
-            text("value.heading.reasons"), chart, file_name=text("value.chart.reasons_file"), key="value.reasons"
-        )
+        file = file_of("value.chart.reasons_file", report.period)
+        chart_card(text("value.heading.reasons"), chart, file_name=file, key="value.reasons")
 
 
 def _formulas(report: ValueReport) -> None:
@@ -188,16 +193,17 @@ def _reports(report: ValueReport) -> None:
             "xlsx",
             lambda: workbook(report, scenarios),
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            report.period,
         )
-        _download("print", partial(printable, report), "text/html")
-        _download("data", partial(everything, report), "application/zip")
+        _download("print", partial(printable, report), "text/html", report.period)
+        _download("data", partial(everything, report), "application/zip", report.period)
 
 
-def _download(name: str, content: Callable[[], bytes], mime: str) -> None:
+def _download(name: str, content: Callable[[], bytes], mime: str, period: Period) -> None:
     download_button(
         text(f"value.download.{name}"),
         content,
-        file_name=text(f"value.file.{name}"),
+        file_name=file_of(f"value.file.{name}", period),
         mime=mime,
         icon=":material/download:",
         type="primary" if name == "xlsx" else "secondary",

@@ -8,8 +8,10 @@ import streamlit as st
 from pages.shell import session, value_state
 from pages.shell.downloads import download_button
 from pages.shell.paging import Pages
+from pages.shell.period import file_of
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import duration, moment, number
+from sipd_core.periods import Period
 from sipd_core.store.outcomes import ConversationOutcome
 from sipd_core.texts import text
 from sipd_core.value import MEMBERS, ValueReport
@@ -17,7 +19,7 @@ from sipd_core.value_exports import conversations_csv
 from sipd_core.value_words import label
 
 _PAGES = Pages(value_state.PAGE, 25)
-_WIDTHS = {"began": 130, "title": 250, "outcome": 165, "by": 105, "reasons": 135, "times": 122}
+_WIDTHS = {"began": 130, "title": 248, "outcome": 165, "by": 105, "reasons": 135, "times": 124}
 """Columns and their width in pixels; with the link before them all fit beside the menu of a usual screen."""
 
 
@@ -39,7 +41,7 @@ def draw(_engine: BlockingEngine, report: ValueReport) -> None:
         st.info(text("value.talk.none"), icon=":material/search_off:")
         return
     _table(found)
-    _download(found)
+    _download(found, report.period)
 
 
 def _table(found: Sequence[ConversationOutcome]) -> None:
@@ -74,11 +76,11 @@ def _line(one: ConversationOutcome) -> tuple[str, ...]:
     )
 
 
-def _download(found: Sequence[ConversationOutcome]) -> None:
+def _download(found: Sequence[ConversationOutcome], period: Period) -> None:
     download_button(
         text("value.download.talks", n=number(len(found))),
         lambda: conversations_csv(found),
-        file_name=text("value.file.conversations"),
+        file_name=file_of("value.file.talks", period),
         mime="text/csv",
         icon=":material/download:",
         key="value.download.talks",

@@ -9,12 +9,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
+from sipd_core.locale_id import number
 from sipd_core.periods import Period
 from sipd_core.rates import RateTable
 from sipd_core.spending.report import Money, SpendingReport
 from sipd_core.spending.room import Spending
 from sipd_core.store.usage_report import EXPORTED, exported, usage_report
 from sipd_core.tables.exports import ExportedSheet, write_csv, write_workbook
+from sipd_core.texts import text
 from sipd_core.usage import JAKARTA, CallRecord, UsageTotal, jakarta_day
 
 Row = Sequence[object]
@@ -40,7 +42,7 @@ CALL_COLUMNS = (
 """Of the file that holds every call; the day of `time`, which is Jakarta's, is the day it is booked on."""
 CONVERSATION_COLUMNS = ("conversation", "resolved", "calls", "cost_usd", "unknown_price_calls")
 PRICE_COLUMNS = ("model", "valid_from", "prompt", "cached", "completion", "entered")
-FIGURE_COLUMNS = ("figure", "usd", "idr", "number", "unknown_price_calls", "formula")
+FIGURE_COLUMNS = ("figure", "usd", "idr", "number", "unknown_price_calls", "meaning")
 CALLS_IN_WORKBOOK = 20_000
 """More would take half a minute and a file that spreadsheets open slowly; every call is in the CSV."""
 SAVING_COLUMNS = ("cache", "count", "each_usd", "saved_usd", "unpriced")
@@ -60,7 +62,7 @@ def workbook(spending: Spending, period: Period) -> bytes:
     """All figures of a period, the lines and calls behind them, prices, rates and invoices, as XLSX."""
     report = spending.report(period)
     target = io.BytesIO()
-    sheets = (
+    sheets = [
         ExportedSheet("Ringkasan", FIGURE_COLUMNS, _figures(report)),
         ExportedSheet("Rincian", TOTAL_COLUMNS, _totals(report)),
         *_calls(spending, report),
@@ -69,8 +71,8 @@ def workbook(spending: Spending, period: Period) -> bytes:
         ExportedSheet("Harga", PRICE_COLUMNS, _prices(spending)),
         ExportedSheet("Kurs", ("day", "usd_idr"), [(day.isoformat(), report.rates.on(day)) for day in period]),
         ExportedSheet("Tagihan", ("month", "usd", "at", "actor", "note", "counts"), _invoices(spending)),
-    )
-    write_workbook(target, sheets)
+    ]
+    write_workbook(target, [*sheets, _meanings(sheets)])
     return target.getvalue()
 
 
@@ -144,31 +146,42 @@ def _calls(spending: Spending, report: SpendingReport) -> Iterator[ExportedSheet
         yield ExportedSheet("Panggilan", CALL_COLUMNS, calls)
 
 
+def _meanings(sheets: Iterable[ExportedSheet]) -> ExportedSheet:
+    """Every column's name, which programs read, in words for people."""
+    columns = dict.fromkeys(name for sheet in sheets for name in sheet.header)
+    header = (text("cost.meaning.column"), text("cost.meaning.said"))
+    return ExportedSheet(text("cost.meaning.sheet"), header, [(name, text(f"cost.meaning.of.{name}")) for name in columns])
+
+
 def _figures(report: SpendingReport) -> Iterator[Row]:
-    """Each figure of the summary with the formula that gives it from the other sheets."""
+    """Each figure of the summary, with how it comes from the other sheets."""
     each = report.per_conversation
-    yield _sum("period_cost", report.whole, "sum(Rincian.cost_usd); sum(Rincian.cost_idr)")
-    yield _sum("today_cost", report.today, "calls of today")
-    yield _sum("month_cost", report.month, "calls of this month")
+    yield _sum("period_cost", report.whole)
+    yield _sum("today_cost", report.today)
+    yield _sum("month_cost", report.month)
     if shown := report.projection:
-        formula = f"past + max(today, average of {shown.window} days) + average * {shown.days_left}"
-        yield ("month_projected", shown.usd, shown.idr, None, shown.unknown_calls, formula)
-        yield _sum("month_past", shown.past, "calls of this month before today")
-        yield _sum("day_average", shown.average, f"cost of the last {shown.window} whole days / {shown.window}")
-    yield _sum("answering_cost", each.answering, "Panggilan: operation is query_embedding or chat")
-    yield ("conversations", None, None, each.conversations, None, "lines of Percakapan")
-    yield ("resolved_conversations", None, None, each.resolved, None, "sum(Percakapan.resolved)")
-    yield _sum("cost_per_conversation", each.each, "answering_cost / conversations")
-    yield _sum("cost_per_resolved_conversation", each.each_resolved, "answering_cost / resolved_conversations")
+        foretold = Money(shown.usd, shown.idr, 0, shown.unknown_calls)
+        yield _sum("month_projected", foretold, left=number(shown.days_left))
+        yield _sum("month_past", shown.past)
+        yield _sum("day_average", shown.average, days=number(shown.window))
+    yield _sum("answering_cost", each.answering)
+    yield _count("conversations", each.conversations)
+    yield _count("resolved_conversations", each.resolved)
+    yield _sum("cost_per_conversation", each.each)
+    yield _sum("cost_per_resolved_conversation", each.each_resolved)
     for kind in ("prompt", "cached", "completion"):
-        number = getattr(report.tokens, kind)
-        yield (f"{kind}_tokens", None, None, number, None, f"sum(Rincian.{kind}_tokens)")
+        yield _count(f"{kind}_tokens", getattr(report.tokens, kind))
 
 
-def _sum(name: str, amount: Money | None, formula: str) -> Row:
+def _count(name: str, counted: int) -> Row:
+    return (name, None, None, counted, None, text(f"cost.meaning.{name}"))
+
+
+def _sum(name: str, amount: Money | None, **said: str) -> Row:
+    meaning = text(f"cost.meaning.{name}", **said)
     if amount is None or not amount.is_known:
-        return (name, None, None, None, amount.unknown_calls if amount else None, formula)
-    return (name, amount.usd, amount.idr, None, amount.unknown_calls, formula)
+        return (name, None, None, None, amount.unknown_calls if amount else None, meaning)
+    return (name, amount.usd, amount.idr, None, amount.unknown_calls, meaning)
 
 
 def _conversations(spending: Spending, period: Period) -> Iterator[Row]:

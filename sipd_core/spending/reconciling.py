@@ -26,7 +26,7 @@ from sipd_core.prices import Price
 from sipd_core.store.entries import Entry
 from sipd_core.store.invoices import Invoice
 from sipd_core.store.reckoning import BookedUse
-from sipd_core.usage import Outcome
+from sipd_core.usage import Outcome, Usage
 
 Name = Literal["unknown", "interrupted", "failed", "stopped", "broken", "estimated", "prices", "boundary"]
 ZERO = Decimal(0)
@@ -46,6 +46,18 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class BookedModel:
+    """What the books hold of one model in the month, to lay beside the lines of an invoice."""
+
+    model: str
+    calls: int
+    usage: Usage
+    booked: Decimal
+    """USD of the calls whose price is known."""
+    unknown_calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """One month: books, invoice, difference, causes."""
 
@@ -60,6 +72,8 @@ class Reconciliation:
     """USD of the calls of the month by UTC, as most providers count."""
     causes: tuple[Cause, ...]
     """Those that are there, the widest first."""
+    models: tuple[BookedModel, ...] = ()
+    """The dearest first."""
 
     @property
     def difference(self) -> Decimal | None:
@@ -103,7 +117,7 @@ def reconcile(
         _boundary(read, by_utc - booked),
     ]
     found = sorted((cause for cause in causes if _matters(cause)), key=lambda cause: cause.low - cause.high)
-    return Reconciliation(month, invoice, sum(use.calls for use in mine), booked, by_utc, tuple(found))
+    return Reconciliation(month, invoice, _calls(mine), booked, by_utc, tuple(found), _by_model(mine))
 
 
 def kind(outcome: Outcome, *, estimated: bool) -> Name | None:
@@ -117,6 +131,28 @@ def kind(outcome: Outcome, *, estimated: bool) -> Name | None:
         Outcome.BROKEN: "broken",
     }
     return ends.get(outcome)
+
+
+def _by_model(uses: list[BookedUse]) -> tuple[BookedModel, ...]:
+    found: dict[str, list[BookedUse]] = {}
+    for use in uses:
+        found.setdefault(use.model, []).append(use)
+    models = [
+        BookedModel(
+            name,
+            _calls(some),
+            Usage(
+                sum(use.usage.prompt for use in some),
+                sum(use.usage.completion for use in some),
+                cached=sum(use.usage.cached for use in some),
+                estimated=any(use.estimated for use in some),
+            ),
+            _sum(some),
+            _calls(use for use in some if not use.known),
+        )
+        for name, some in found.items()
+    ]
+    return tuple(sorted(models, key=lambda one: (-one.booked, one.model)))
 
 
 def _ends(uses: list[BookedUse]) -> list[Cause]:

@@ -60,6 +60,7 @@ def write_workbook(target: BinaryIO, sheets: Iterable[ExportedSheet]) -> None:
     taken: set[str] = set()
     for sheet in sheets:
         page = book.create_sheet(_sheet_title(sheet.name, taken))
+        page.freeze_panes = "A2"
         for row in [sheet.header, *sheet.rows]:
             page.append([workbook_cell(value) for value in row])
     book.save(target)

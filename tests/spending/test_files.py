@@ -164,6 +164,13 @@ def test_the_summary_sheet_says_what_the_page_says(sheets: dict[str, pd.DataFram
     rates = sheets["Kurs"].set_index("day").usd_idr
     assert (rates["2026-11-09"], rates["2026-11-10"]) == (16321.5, 16750)
     assert sheets["Tagihan"].note.tolist() == ["'=cmd"]
+    assert "14 hari penuh terakhir" in figures.loc["day_average", "meaning"]
+
+
+def test_every_column_is_told_in_words(sheets: dict[str, pd.DataFrame]) -> None:
+    meanings = sheets.pop("Arti").set_index("Kolom").Arti
+    columns = {str(column) for sheet in sheets.values() for column in sheet.columns}
+    assert set(meanings.index) == columns and meanings.notna().all()
 
 
 def test_the_json_report_has_the_keys_of_the_source_document(calls: pd.DataFrame, report: SpendingReport) -> None:

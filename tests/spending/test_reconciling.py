@@ -106,3 +106,13 @@ def test_a_call_of_unknown_price_stands_under_that_cause_alone() -> None:
     unknown = replace(SOUND, model="baru", known=False, estimated=True, outcome=Outcome.STOPPED, cost_usd=Decimal(0))
     found = held(unknown, replace(SOUND, outcome=Outcome.STOPPED, calls=3))
     assert {name: calls for name, (calls, _, _) in causes(found).items()} == {"unknown": 10, "stopped": 3}
+
+
+def test_the_books_are_told_by_model_the_dearest_first() -> None:
+    unknown = replace(SOUND, model="mahal", known=False, calls=3, cost_usd=Decimal(0))
+    guessed = replace(SOUND, day=date(2026, 11, 13), calls=2, estimated=True)
+    elsewhere = replace(SOUND, in_jakarta=False)
+    mine, other = held(SOUND, guessed, unknown, elsewhere).models
+    assert (mine.model, mine.calls, mine.booked, mine.unknown_calls) == ("m", 12, 2 * COST, 0)
+    assert mine.usage == Usage(2_000_000, 1_000_000, cached=400_000, estimated=True)
+    assert (other.model, other.calls, other.booked, other.unknown_calls) == ("mahal", 3, Decimal(0), 3)

@@ -69,7 +69,7 @@ def test_paid_use_is_shown_in_both_currencies_and_what_is_unknown_apart(
     app = open_page("biaya")
     assert not app.exception
     assert text("cost.free") not in shown(app)
-    assert (app.metric[0].value, app.metric[0].delta) == ("≥ US$ 0,50", "Rp 8.250")
+    assert (app.metric[0].value, app.metric[0].delta) == ("≥ US$ 0,50", "≥ Rp 8.250")
     assert text("cost.unknown.left_out", n=1) in shown(app)
     press(app, text("cost.unknown.go"))
     assert app.session_state[costs_state.SECTION] == "tariffs"
@@ -182,6 +182,7 @@ def test_an_invoice_is_compared_with_the_books(empty_engine: BlockingEngine, ope
     assert text("cost.cause.estimated") in shown(app)
     press(fill(app, invoice_usd="9"), text("cost.invoice.save"))
     assert "tidak dapat dijelaskan" in app.warning[0].value
+    assert app.dataframe[0].value.to_dict("records")[0][text("cost.table.model")] == "model-x"
     press(app, text("cost.entry.undo"))
     assert app.metric[0].value == "US$ 0,55"
 

@@ -42,7 +42,8 @@ def draw_conversations(engine: BlockingEngine, current: str) -> None:
     with st.container(gap="xxsmall", key="conversations"):
         for summary in found:
             _conversation_line(summary, now, current=summary.id == current)
-    draw_erasing(engine, current)
+    if any(summary.id == current for summary in found):
+        draw_erasing(engine, current)
 
 
 def _conversation_line(summary: ConversationSummary, now: datetime, *, current: bool) -> None:

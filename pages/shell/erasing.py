@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.frame import show_error
+from pages.shell.frame import errors_kept, show_error
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
 from sipd_core.blocking import BlockingEngine
-from sipd_core.errors import NotFoundError, SipdError
+from sipd_core.errors import NotFoundError
 from sipd_core.locale_id import day, moment, number
 from sipd_core.permissions import Permission
 from sipd_core.retention import Archived
@@ -16,15 +16,16 @@ from sipd_core.texts import text
 
 
 def draw_erasing(engine: BlockingEngine, conversation_id: str) -> None:
-    """A quiet button beneath the list; nothing for a conversation that is not stored yet, or for whoever may not."""
+    """A quiet button beneath the list, for whoever may."""
     if not may(Permission.ERASE):
         return
-    try:
-        effect = engine.retention.effect(conversation_id)
-    except NotFoundError:
-        return
     if st.button(text("retention.button"), key="chat.erase", icon=":material/delete_forever:", type="tertiary"):
-        _confirm(engine, conversation_id, effect)
+        try:
+            effect = engine.retention.effect(conversation_id)
+        except NotFoundError as error:
+            show_error(error)
+        else:
+            _confirm(engine, conversation_id, effect)
 
 
 @st.dialog(text("retention.title"), icon=":material/delete_forever:")
@@ -37,19 +38,17 @@ def _confirm(engine: BlockingEngine, conversation_id: str, effect: Erasure) -> N
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(text("retention.cancel"), key="chat.erase.cancel"):
             st.rerun()
-        if st.button(text("retention.confirm"), key="chat.erase.yes", type="primary", icon=":material/delete_forever:"):
-            _erase(engine, conversation_id)
+        label, icon = text("retention.confirm"), ":material/delete_forever:"
+        args = (engine, conversation_id)
+        if st.button(label, key="chat.erase.yes", type="primary", icon=icon, on_click=_erase, args=args):
+            st.rerun()
 
 
 def _erase(engine: BlockingEngine, conversation_id: str) -> None:
-    try:
+    with errors_kept():
         erased = engine.retention.erase(conversation_id, acting_name())
-    except SipdError as error:
-        show_error(error)
-        return
-    session.start_conversation()
-    st.toast(text("retention.done", n=number(erased.exchanges)), icon=":material/check:")
-    st.rerun()
+        session.start_conversation()
+        session.flash(text("retention.done", n=number(erased.exchanges)))
 
 
 def _goes(effect: Erasure) -> list[str]:

@@ -56,8 +56,17 @@ def beacon() -> Iterator[Beacon]:
         server.server_close()
 
 
+def bare(url: str) -> str:
+    """An address that takes the scheme of the page it stands on."""
+    return url.removeprefix("http:")
+
+
 def payloads(url: str) -> list[str]:
-    """What is tried: scripts, elements with handlers, frames, styles, Markdown, LaTeX, directives, formulas, templates."""
+    """What is tried: scripts, elements with handlers, frames, styles, Markdown, LaTeX, directives, formulas, templates.
+
+    Addresses go without their scheme but in two places: whole ones are masked before anything is stored.
+    """
+    whole, url = url, bare(url)
     return [
         "<script>window.jahat=1;alert(1)</script>",
         MARKED,
@@ -68,7 +77,7 @@ def payloads(url: str) -> list[str]:
         f'<link rel=stylesheet href="{url}/gaya.css"><base href="{url}/"><meta http-equiv=refresh content="0;url={url}/">',
         f"![gambar]({url}/md.png) [klik](javascript:window.jahat=1) [tautan]({url}/md) <{url}/otomatis>",
         f"[acuan][1] dan ![acuan][1]\n\n[1]: {url}/acuan.png",
-        f"Lihat {url}/polos atau www.jahat.test/polos",
+        f"Lihat {whole}/polos, {url}/polos atau www.jahat.test/polos",
         r"$\href{javascript:window.jahat=1}{klik}$ $$\includegraphics{x}$$ \(\url{x}\)",
         ":red[merah] :material/home: :smile: :streamlit: `kode` **tebal** # judul | a | b |",
         f'=HYPERLINK("{url}/rumus","klik")',
@@ -79,6 +88,7 @@ def payloads(url: str) -> list[str]:
         "{{7*7}} ${7*7} <%= 7*7 %> %s %(x)s {0} {beacon}",
         "javascript:window.jahat=1//data:text/html,<script>alert(1)</script>",
         INJECTION.replace("{beacon}", url),
+        f"![x]({whole}/utuh.png)",
     ]
 
 
@@ -98,11 +108,12 @@ def hostile_csv(url: str) -> bytes:
 
 def fill(engine: BlockingEngine, url: str, bad_files: Path | None = None) -> Turn:
     """Put it everywhere a person or a file can put text; returns the turn that was handed over."""
+    whole, url = url, bare(url)
     for file in sorted(bad_files.iterdir()) if bad_files else ():
         if file.suffix in (".csv", ".xlsx") and not file.name.startswith(("16_", "manifest")):
             with file.open("rb") as opened:
                 _try_import(engine, file.name, io.BytesIO(opened.read()))
-    _try_import(engine, f"{MARKED}.csv", io.BytesIO(hostile_csv(url)))
+    _try_import(engine, f"{MARKED}.csv", io.BytesIO(hostile_csv(whole)))
     engine.wait_until_indexed(300)
     session = engine.new_session_id()
     turn = engine.ask(f"{QUESTION.format(n=1)} {MARKED} ![x]({url}/pesan.png)", session)
@@ -115,7 +126,7 @@ def fill(engine: BlockingEngine, url: str, bad_files: Path | None = None) -> Tur
     engine.desk.note(ticket.id, f"{MARKED} [k](javascript:window.jahat=1) ![x]({url}/tiket.png)", actor=MARKED)
     engine.desk.assign(ticket.id, MARKED, seen="", actor=MARKED)
     gold = engine.laboratory.gold.create(MARKED, actor=MARKED)
-    engine.laboratory.upload(gold.id, "uji.csv", io.BytesIO(_gold(url)))
+    engine.laboratory.upload(gold.id, "uji.csv", io.BytesIO(_gold(whole)))
     return turn
 
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
 from sipd_core.texts import text
-from tests.hostile import MARKED, QUESTION, Beacon, beacon, fill, hostile_csv, payloads
+from tests.hostile import MARKED, QUESTION, Beacon, bare, beacon, fill, hostile_csv, payloads
 from tests.ui.chromium import open_page
 from tests.ui.console import started
 from tests.ui.server import Console
@@ -26,6 +26,8 @@ PAGES = (
     "audit", "cadangan",
 )  # fmt: skip
 PARAMETERS = ("percakapan", "tiket", "periode", "kunci", "halaman")
+ICON = "fonts.gstatic.com/s/i/short-term/release/materialsymbols"
+"""Streamlit asks for the icon of the tab there; the policy never lets it out."""
 RUNS = ("script", "iframe", "object", "embed", "base", "form", "meta[http-equiv=refresh]")
 
 
@@ -46,7 +48,7 @@ class Watched:
     page: Page
     home: str
     dialogs: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,11 +62,11 @@ class Watched:
         dialog.dismiss()
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((self.home, "data:", "blob:")) and not refused_by_policy(request):
-            self.asked.append(request.url)
+        if not request.url.startswith((self.home, "data:", "blob:")):
+            self.asked.append(request)
 
     def _console(self, said: str) -> None:
-        if "Content Security Policy" in said and "material" not in said:
+        if "Content Security Policy" in said and ICON not in said:
             self.violations.append(said[:300])
 
     @property
@@ -81,7 +83,8 @@ class Watched:
         """Nothing ran, nothing was asked for, and no element of it stands in the page."""
         self.settle()
         assert self.page.evaluate("window.jahat") is None, where
-        assert (self.dialogs, self.asked, beacon.asked) == ([], [], []), where
+        asked = [request.url for request in self.asked if not (refused_by_policy(request) and ICON in request.url)]
+        assert (self.dialogs, asked, beacon.asked) == ([], [], []), where
         main = '[data-testid="stMainBlockContainer"], [data-testid="stSidebar"], [role="dialog"]'
         found = self.page.evaluate(
             """([area, runs, beacon]) => [...document.querySelectorAll(area)].flatMap(part => [
@@ -90,7 +93,7 @@ class Watched:
                     (has.name.startsWith('on')) || /^\\s*javascript:/i.test(has.value) ||
                     (['src', 'href', 'srcset', 'action', 'data', 'poster'].includes(has.name) && has.value.includes(beacon)))),
             ].filter(one => !one.closest('.st-key-keys')).map(one => one.outerHTML.slice(0, 200)))""",
-            [main, ", ".join(RUNS), beacon.url],
+            [main, ", ".join(RUNS), bare(beacon.url)],
         )
         assert found == [], where
 
@@ -128,7 +131,7 @@ def test_every_page_shows_it_as_text(watched: Watched, desk: Desk) -> None:
 
 
 def test_what_stands_in_the_address_is_never_drawn(watched: Watched, desk: Desk) -> None:
-    evil = quote(f"{MARKED}<script>window.jahat=1</script>](javascript:window.jahat=1) ![x]({desk.beacon.url}/alamat.png)", safe="")
+    evil = quote(f"{MARKED}<script>window.jahat=1</script>](javascript:window.jahat=1) ![x]({bare(desk.beacon.url)}/alamat.png)", safe="")
     query = "&".join(f"{name}={evil}" for name in PARAMETERS)
     for path in ("", "eskalasi", "audit", "nilai", "kinerja", "jawaban", "pengetahuan"):
         watched.page.goto(f"{desk.console.url}/{path}?{query}#{evil}")
@@ -141,7 +144,7 @@ def test_a_conversation_a_ticket_and_an_approved_answer(watched: Watched, desk: 
     page, main = watched.page, watched.main
     page.goto(f"{desk.console.url}/?percakapan={desk.conversation}")
     expect(main).to_contain_text("<img src=x onerror=")
-    expect(main).to_contain_text(f"![x]({desk.beacon.url}/ubah.png)")
+    expect(main).to_contain_text(f"![x]({bare(desk.beacon.url)}/ubah.png)")
     watched.check("conversation", desk.beacon)
     for fold in main.get_by_text(re.compile("Solusi|kasus lain")).all():
         fold.click()
@@ -179,7 +182,7 @@ def test_asked_uploaded_tried_and_looked_at_row_by_row(watched: Watched, desk: D
     watched.check("row", desk.beacon)
     page.goto(f"{desk.console.url}/laboratorium")
     main.get_by_role("textbox").first.fill(f"{QUESTION.format(n=3)} {MARKED}")
-    main.get_by_role("textbox").first.press("Control+Enter")
+    main.get_by_role("button", name=text("laboratory.try.button")).click()
     expect(main).to_contain_text("Gudang Uji")
     watched.check("lab", desk.beacon)
     page.goto(f"{desk.console.url}/audit")

@@ -132,11 +132,9 @@ def _menu(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     if not entries:
         return
     chosen = st.menu_button(
-        "",
+        text("approved.more"),
         entries,
-        icon=":material/more_horiz:",
         type="tertiary",
-        help=text("approved.more"),
         format_func=lambda entry: text(entry),
         key=f"chat.more.{turn_id}",
     )

@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shell import resources
 from sipd_core.blocking import BlockingEngine
+from sipd_core.chat.turn import VersionKind
 from sipd_core.settings import load_settings
 from sipd_core.texts import text
-from tests.provider import CHAT_MODEL, Provider, ServerError, Truncate
+from tests.provider import CHAT_MODEL, Length, Provider, ServerError, Truncate
 from tests.ui.chromium import open_page
 from tests.ui.console import LOG, Opener, as_file, shown
 from tests.ui.server import Console
@@ -94,6 +95,38 @@ def test_a_cut_answer_never_stays(hosted: BlockingEngine, open_page: Opener, pro
     page = shown(app)
     assert "Langkah yang pernah" not in page and "Setujui ulang SPM" in page
     assert text("errors.provider.broken") in read(app)
+
+
+def test_an_answer_cut_at_its_limit_is_gone_on_with_by_a_click(
+    hosted: BlockingEngine, open_page: Opener, provider: Provider
+) -> None:
+    provider.script("chat", Length())
+    app = open_page()
+    app.chat_input[0].set_value("SP2D belum cair padahal SPM sudah final").run()
+    (exchange,) = hosted.conversation(app.query_params["percakapan"]).exchanges
+    assert text("approved.cut") in [one.value for one in app.info] and exchange.turn.cut
+    provider.answer = lambda _: "lalu tekan Simpan. [K1]"
+    app.button(key=f"chat.go_on.{exchange.turn.turn_id}").click().run()
+    assert not app.exception and "lalu tekan Simpan" in read(app)
+    assert text("approved.cut") not in [one.value for one in app.info]
+    (exchange,) = hosted.conversation(app.query_params["percakapan"]).exchanges
+    assert exchange.version is not None and exchange.version.kind is VersionKind.CONTINUED
+
+
+def test_an_answer_written_anew_by_a_model_stands_beside_the_first(
+    hosted: BlockingEngine, open_page: Opener, provider: Provider
+) -> None:
+    app = open_page()
+    app.chat_input[0].set_value("SP2D belum cair padahal SPM sudah final").run()
+    (exchange,) = hosted.conversation(app.query_params["percakapan"]).exchanges
+    provider.answer = lambda _: "Mintalah Kuasa BUD menekan Transfer. [K1]"
+    app.session_state["chat.rewrite"] = ("anew", exchange.turn.turn_id)
+    app.run()
+    assert "Mintalah Kuasa BUD" in read(app) and text("approved.version_first") in str(app.segmented_control[0].options)
+    provider.script("chat", ServerError(), forever=True)
+    app.session_state["chat.rewrite"] = ("anew", exchange.turn.turn_id)
+    app.run()
+    assert not app.exception and "Mode lokal" in read(app)
 
 
 @pytest.mark.browser

@@ -31,7 +31,7 @@ from sipd_core.chat.turn import (
     Feedback,
     Turn,
 )
-from sipd_core.deeds import meet
+from sipd_core.deeds import acting, meet
 from sipd_core.desk import EscalationDesk
 from sipd_core.documents import (
     Case,
@@ -53,6 +53,7 @@ from sipd_core.metrics import PerformanceStats
 from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
 from sipd_core.recovery import Recovery
+from sipd_core.retention import Retention
 from sipd_core.settings import Settings
 from sipd_core.sign_in import SignIn
 from sipd_core.spending.room import Spending
@@ -210,6 +211,11 @@ class BlockingEngine:
         return self._engine.audit
 
     @property
+    def retention(self) -> Retention:
+        """How long conversations are kept, and deleting one."""
+        return self._engine.retention
+
+    @property
     def speed(self) -> PerformanceHistory:
         """How fast and how reliably questions were answered, in any period."""
         return self._engine.speed
@@ -275,15 +281,21 @@ class BlockingEngine:
         return next(part for part in self.answer(message, session_id) if isinstance(part, Turn))
 
     def answer(self, message: str, session_id: str) -> Iterator[AnswerPart]:
-        """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream and keeps what had come."""
+        """Text as it comes, then the Turn. Closing the iterator early cancels the work upstream and keeps what had come.
+
+        Raises TooOftenError, before anything is done, when whoever acts asks too often; so do the next two.
+        """
+        self._engine.limits.message(acting())
         return self._stream(self._engine.answer(message, session_id))
 
     def answer_anew(self, turn_id: str) -> Iterator[AnswerPart]:
         """As `answer`: a further version of this answer."""
+        self._engine.limits.message(acting())
         return self._stream(self._engine.answer_anew(turn_id))
 
     def go_on(self, turn_id: str) -> Iterator[AnswerPart]:
         """As `answer`: this answer with its rest."""
+        self._engine.limits.message(acting())
         return self._stream(self._engine.go_on(turn_id))
 
     def _stream(self, source: AsyncIterator[AnswerPart]) -> Iterator[AnswerPart]:

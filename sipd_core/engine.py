@@ -65,11 +65,14 @@ from sipd_core.knowledge.pace import Pace
 from sipd_core.knowledge.side import Model
 from sipd_core.laboratory import Laboratory
 from sipd_core.learning.learner import Learner
+from sipd_core.limits import PeopleLimits
+from sipd_core.limits import Pace as LimitPace
 from sipd_core.logs import USAGE_LOGGER
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
 from sipd_core.privacy import mask
+from sipd_core.retention import Retention, Terms
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.settings import SHIPPED_DATA, Settings
 from sipd_core.sign_in import SignIn, SignInStores
@@ -145,6 +148,7 @@ class Engine:
         self._tasks.start_soon(self.drafts.run)
         self._tasks.start_soon(self.alerts.run)
         self._tasks.start_soon(self.learner.run)
+        self._tasks.start_soon(self.retention.run)
         return self
 
     async def __aexit__(
@@ -191,6 +195,11 @@ class Engine:
         kept = SignInStores(database, idle=idle, longest=longest)
         self.sign_in = SignIn(kept, mode=settings.sign_in, anywhere=settings.open_anywhere)
         self.people, self.account = People(kept), OwnAccount(kept, self.sign_in)
+        self.limits = PeopleLimits(
+            database,
+            messages=LimitPace(settings.messages_per_minute, settings.messages_per_minute_address),
+            uploads=LimitPace(settings.uploads_per_hour, settings.uploads_per_hour_address),
+        )
         self.access = Access(database, chat_limit=chat, read_limit=reads)
         self.monitor = PerformanceMonitor(enabled=settings.track_performance_metrics)
 
@@ -235,7 +244,26 @@ class Engine:
         ready = self._upkeep.wait_until_prepared
         self.learner = Learner(self.gap_work, self.conversations, self.cases, self.base, ready=ready)
         self.alerts = self._make_alerts()
+        self.retention = self._make_retention()
         self._chat = self._make_chat()
+
+    def _make_retention(self) -> Retention:
+        settings = self.settings
+        return Retention(
+            self._database,
+            Terms(settings.conversation_days, settings.trace_days),
+            archives=self.backups.shelf.entries,
+            keep=settings.backup_keep,
+            on_duty=self._duties.scheduled,
+            forget=self._forget_answers,
+        )
+
+    def _forget_answers(self, answers: Sequence[str]) -> None:
+        """What was deleted must not come out of a memory any more."""
+        self.conversations.forget_lists()
+        if self._kept_answers:
+            for answer in answers:
+                self._kept_answers.forget(answer)
 
     def _make_alerts(self) -> AlertRoom:
         settings = self.settings

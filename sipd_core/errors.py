@@ -39,6 +39,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 │   ├── KeyRefusedError       no key, or one that is unknown, expired or revoked
 │   ├── ScopeError            the key is good, but not for this
 │   └── RateExceededError     too many requests in too short a time
+├── TooOftenError            a person, or an address, asks or uploads too often; says how long to wait
 ├── NotFoundError             a conversation, case or import that does not exist
 └── StoreError                the database or the index cannot be used
     ├── StoreFullError        no space left; nothing acknowledged is lost
@@ -337,6 +338,12 @@ class BaseChangedError(SipdError):
     """An import would no longer do what its dry run said; nothing was stored."""
 
     text_key = "errors.base_changed"
+
+
+class TooOftenError(SipdError):
+    """Too many messages or uploads in too short a time: values `times`, `seconds`."""
+
+    text_key = "limits.message_person"
 
 
 class NotFoundError(SipdError):

@@ -139,6 +139,10 @@ RULES: Rules = {
         **_need(Whoever.NOBODY, "has_admin", "first_link", "link_for", "use_link", "note_refusal", "is_open", "is_open_anywhere", "mode"),
     },
     "learning": _LEARNING,
+    "retention": {
+        **_need(Permission.ERASE, "archived", "effect", "erase", "terms"),
+        **_need(Whoever.NOBODY, "run", "sweep"),
+    },
     "speed": _need(Permission.FIGURES, "export_calls", "export_traces", "report", "trace"),
     "spending": _SPENDING,
     "uploads": _UPLOADS,

@@ -195,6 +195,13 @@ class Settings(BaseSettings):
 
     audit_key: Annotated[SecretStr, AfterValidator(_long_enough)] = SecretStr("")
 
+    messages_per_minute: int = Field(30, ge=1, le=1_000_000)
+    messages_per_minute_address: int = Field(600, ge=1, le=1_000_000)
+    uploads_per_hour: int = Field(60, ge=1, le=1_000_000)
+    uploads_per_hour_address: int = Field(300, ge=1, le=1_000_000)
+    conversation_days: int = Field(0, ge=0, le=36_500)
+    trace_days: int = Field(0, ge=0, le=36_500)
+
     data_key: Annotated[SecretStr, AfterValidator(_data_keys)] = SecretStr("")
 
     load_sample_data: bool = True

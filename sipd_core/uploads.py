@@ -7,6 +7,7 @@ from typing import Literal
 
 from anyio.from_thread import BlockingPortal
 
+from sipd_core.deeds import acting
 from sipd_core.documents import ImportProgress, ImportReport, RejectedRows
 from sipd_core.engine import TEXTS_PER_CASE, Engine
 from sipd_core.knowledge.previews import Draft
@@ -31,8 +32,9 @@ class Uploads:
     def open(self, name: str, content: bytes) -> Draft:
         """Take a file in and begin to read it; one that is no complaint log becomes a draft that says why.
 
-        Raises SipdError when the same file is open already or too many are.
+        Raises SipdError when the same file is open already or too many are, TooOftenError when whoever acts uploads too often.
         """
+        self._engine.limits.upload(acting())
         digest = hashlib.sha256(content).hexdigest()  # here, in the page's thread: 50 MB would hold up the loop
         return self._portal.call(self._engine.drafts.open, name, content, digest)
 

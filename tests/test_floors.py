@@ -138,6 +138,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.chat.conversation",
         "sipd_core.chat.continuing",
         "sipd_core.access",
+        "sipd_core.limits",
+        "sipd_core.retention",
         "sipd_core.alerts",
         "sipd_core.vitals",
         "sipd_core.learning",

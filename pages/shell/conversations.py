@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.shell import cards, session
+from pages.shell.erasing import draw_erasing
 from pages.shell.plain import plain_line, shortened
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import ConversationSummary
@@ -41,6 +42,8 @@ def draw_conversations(engine: BlockingEngine, current: str) -> None:
     with st.container(gap="xxsmall", key="conversations"):
         for summary in found:
             _conversation_line(summary, now, current=summary.id == current)
+    if any(summary.id == current for summary in found):
+        draw_erasing(engine, current)
 
 
 def _conversation_line(summary: ConversationSummary, now: datetime, *, current: bool) -> None:

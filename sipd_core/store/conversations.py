@@ -46,6 +46,7 @@ __all__ = ["TURN", "Asked", "ConversationStore"]
 
 TITLE_LENGTH = 80
 LIST_SECONDS = 1.0
+_THERE = conversations.c.erased_at.is_(None)
 LOOKED_BACK = 20
 """Exchanges in which the menu of an escalated conversation is looked for."""
 
@@ -94,15 +95,22 @@ class ConversationStore:
         self._forget_lists()
 
     def history(self, session_id: str, limit: int) -> tuple[tuple[Exchange, ...], str | None]:
-        """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session."""
+        """The last `limit` exchanges, oldest first, and the policy's memory after the last; empty for a new session.
+
+        Raises NotFoundError for one that was deleted.
+        """
         with self._database.read() as connection:
+            gone = select(conversations.c.id).where(conversations.c.id == session_id, ~_THERE)
+            if connection.execute(gone).first() is not None:
+                raise NotFoundError(what="Percakapan")
             return _history(connection, _exchanges(session_id), limit)
 
     def before(self, turn_id: str, limit: int) -> Asked:
         """An exchange with what went before it, `limit` exchanges at most; raises NotFoundError."""
         one = exchanges.c.turn_id == turn_id
         with self._database.read() as connection:
-            place = connection.execute(select(exchanges.c.conversation_id, exchanges.c.position).where(one)).first()
+            query = select(exchanges.c.conversation_id, exchanges.c.position).join(conversations).where(one, _THERE)
+            place = connection.execute(query).first()
             if place is None:
                 raise NotFoundError(what="Jawaban")
             till = _exchanges(place.conversation_id).where(exchanges.c.position <= place.position)
@@ -113,7 +121,7 @@ class ConversationStore:
     def get(self, session_id: str, limit: int) -> Conversation:
         """A conversation with its last `limit` exchanges; raises NotFoundError."""
         with self._database.read() as connection:
-            head = connection.execute(select(conversations).where(conversations.c.id == session_id)).first()
+            head = connection.execute(select(conversations).where(conversations.c.id == session_id, _THERE)).first()
             if head is None:
                 raise NotFoundError(what="Percakapan")
             said, _ = _history(connection, _exchanges(session_id), limit)
@@ -133,7 +141,7 @@ class ConversationStore:
         return known
 
     def _read_list(self, search: str, limit: int) -> tuple[ConversationSummary, ...]:
-        query = select(conversations).order_by(conversations.c.updated_at.desc()).limit(limit)
+        query = select(conversations).where(_THERE).order_by(conversations.c.updated_at.desc()).limit(limit)
         for word in sought(search):
             query = query.where(self._finds(word))
         with self._database.read() as connection:
@@ -149,6 +157,10 @@ class ConversationStore:
             yield connection
         self._forget_lists()
 
+    def forget_lists(self) -> None:
+        """Read the next list anew: somebody deleted conversations."""
+        self._forget_lists()
+
     def _forget_lists(self) -> None:
         with self._lists_lock:
             self._lists.clear()
@@ -159,7 +171,8 @@ class ConversationStore:
         Raises NotFoundError.
         """
         with self._database.write() as connection:
-            answer = connection.execute(select(exchanges.c.answer).where(exchanges.c.turn_id == turn_id)).scalar()
+            known = select(exchanges.c.answer).join(conversations).where(exchanges.c.turn_id == turn_id, _THERE)
+            answer = connection.execute(known).scalar()
             if answer is None:
                 raise NotFoundError(what="Jawaban")
             row = {"turn_id": turn_id, "at": self._clock(), "helpful": given.helpful, "reason": given.reason}
@@ -170,7 +183,7 @@ class ConversationStore:
         """Record an escalation made by hand, with its ticket; raises NotFoundError."""
         with self._change() as connection:
             known = exchanges.c.conversation_id == session_id, exchanges.c.turn_id == turn_id
-            if connection.execute(select(exchanges.c.turn_id).where(*known)).first() is None:
+            if connection.execute(select(exchanges.c.turn_id).join(conversations).where(*known, _THERE)).first() is None:
                 raise NotFoundError(what="Percakapan")
             self._hand_over(connection, session_id, turn_id, escalation, self._clock(), note, actor)
 

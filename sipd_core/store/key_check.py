@@ -70,6 +70,8 @@ def enter(connection: Connection, key: DataKey, *, retired_at: float | None = No
 
 
 def _refuse_missing(known: Sequence[Row[tuple[str, str, float, float | None]]], cipher: Cipher) -> None:
+    if {row.id for row in known} - {key.id for key in cipher.keys}:
+        cipher.reload()  # another process may have made the key a moment ago
     missing = [row.id for row in known if row.id not in {key.id for key in cipher.keys}]
     if missing:
         raise DataKeyError(f"keys {missing} are not here", text_key="data_key.missing", ids=", ".join(missing))

@@ -499,6 +499,12 @@ _M019 = (
 )
 
 
+def m021_erased(connection: Connection) -> None:
+    """Conversations whose texts were deleted for good."""
+    connection.exec_driver_sql("ALTER TABLE conversations ADD COLUMN erased_at FLOAT")
+    connection.exec_driver_sql("CREATE INDEX ix_conversations_erased_at ON conversations (erased_at)")
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -520,5 +526,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m018_gaps,
     m019_answers,
     m020_sealed,
+    m021_erased,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -24,6 +24,7 @@ from sipd_core.periods import Period
 from sipd_core.store.database import Database
 from sipd_core.store.schema import conversations, escalations, exchange_marks, feedback
 from sipd_core.store.times import moment
+from sipd_core.texts import text
 
 SOLVED, UNSOLVED = "solved", "unsolved"
 """What was said, up to a message, of the problem at hand: that it works now, or that a remedy failed."""
@@ -284,7 +285,7 @@ def _outcome(
     waited = _seconds(questions[0].waited_ms) if questions else None
     return ConversationOutcome(
         marks[0].conversation_id,
-        marks[0].title,
+        marks[0].title or text("retention.erased_title"),
         moment(marks[0].began),
         outcome,
         by,

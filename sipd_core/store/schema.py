@@ -211,9 +211,11 @@ conversations = Table(
     Column("turns", Integer, nullable=False),
     Column("last_verdict", String(16)),
     Column("escalated", Boolean, nullable=False),
+    Column("erased_at", Float, index=True),
 )
 """Heads of the conversations: all that the list in the sidebar needs, so that no turn is read for it.
-`last_verdict` is empty while nothing has been searched for."""
+`last_verdict` is empty while nothing has been searched for. Of a deleted conversation (`erased_at`) no text is left anywhere:
+its rows stay empty, so that the figures of past months do too."""
 
 exchanges = Table(
     "exchanges",
@@ -297,7 +299,7 @@ approved_answers = Table(
     Column("withdrawn_by", String(200), nullable=False),
 )
 """Answers that a person approved for a question, to be served first when it is asked again. They are knowledge: they
-stay when the conversation that `turn_id` was part of is deleted."""
+stay when the conversation that `turn_id` was part of has been kept long enough, and go when a person deletes it."""
 
 approved_cases = Table(
     "approved_cases",

@@ -13,7 +13,9 @@ def main() -> None:
     wanted = learning_state.gap()
     if wanted is not None:
         label = text("learning.back")
-        st.button(label, icon=":material/arrow_back:", type="tertiary", key="learning.back", on_click=learning_state.leave)
+        st.button(
+            label, icon=":material/arrow_back:", type="tertiary", key="learning.back", on_click=learning_state.leave
+        )
     with errors_shown():
         if wanted is not None:
             learning_gap.draw_gap(engine.learning, wanted)

@@ -46,7 +46,9 @@ def _draw_decisions(desk: LearningDesk, gap: Gap) -> None:
         _merge(desk, gap)
     if gap.merged_into is not None and gap.state is GapState.MERGED:
         label, goal = text("learning.action.follow", id=gap.merged_into), gap.merged_into
-        st.button(label, icon=":material/arrow_forward:", key="learning.follow", on_click=learning_state.show, args=(goal,))
+        st.button(
+            label, icon=":material/arrow_forward:", key="learning.follow", on_click=learning_state.show, args=(goal,)
+        )
 
 
 def attempt(work: Callable[[], object]) -> None:
@@ -73,7 +75,9 @@ def _ignore(desk: LearningDesk, gap: Gap) -> None:
     st.write(text("learning.ignore.body"))
     key = f"learning.ignore_reason.{gap.id}"
     st.text_area(text("learning.ignore.reason"), key=key, max_chars=REASON_LENGTH, height=100)
-    _submit(text("learning.ignore.yes"), "learning.ignore_yes", lambda: _ignored(desk, gap, key), icon="do_not_disturb_on")
+    _submit(
+        text("learning.ignore.yes"), "learning.ignore_yes", lambda: _ignored(desk, gap, key), icon="do_not_disturb_on"
+    )
 
 
 def _ignored(desk: LearningDesk, gap: Gap, key: str) -> None:

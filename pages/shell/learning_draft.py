@@ -25,12 +25,16 @@ def draw_draft(desk: LearningDesk, detail: GapDetail) -> None:
     gap, draft = detail.gap, detail.gap.draft
     assert draft is not None
     with st.container(border=True):
-        st.markdown(f"**{text('learning.draft.again' if gap.published_at and gap.case_id else 'learning.draft.heading')}**")
+        st.markdown(
+            f"**{text('learning.draft.again' if gap.published_at and gap.case_id else 'learning.draft.heading')}**"
+        )
         st.caption(text("learning.draft.help"))
         keys = {name: _key(gap, draft, name) for name in _FIELDS}
         _draw_menu(desk, draft.menu, keys["menu"])
         _put(keys["issue"], draft.issue)
-        st.text_area(text("learning.draft.issue"), key=keys["issue"], height=110, help=text("learning.draft.issue_help"))
+        st.text_area(
+            text("learning.draft.issue"), key=keys["issue"], height=110, help=text("learning.draft.issue_help")
+        )
         _put(keys["remedy"], draft.remedy)
         hint = text("learning.draft.remedy_hint")
         st.text_area(text("learning.draft.remedy"), key=keys["remedy"], height=150, placeholder=hint)
@@ -74,7 +78,9 @@ def _draw_remedies(desk: LearningDesk, detail: GapDetail, keys: dict[str, str]) 
                 st.markdown(plain(remedy.text))
                 st.caption(plain_line(_said_by(remedy)))
                 label, args = text("learning.draft.use"), (keys["remedy"], remedy.text)
-                st.button(label, key=f"learning.use.{place}", icon=":material/content_paste_go:", on_click=_use, args=args)
+                st.button(
+                    label, key=f"learning.use.{place}", icon=":material/content_paste_go:", on_click=_use, args=args
+                )
 
 
 def _said_by(remedy: Remedy) -> str:
@@ -91,13 +97,18 @@ def _draw_neighbour(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, 
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             said = text("learning.draft.completes", issue=shortened(row.issue, 120))
             st.markdown(f":material/link: {plain_line(said)}", width="stretch")
-            st.button(text("learning.draft.own"), key="learning.own", on_click=_complete, args=(desk, gap, draft, keys, None))
+            st.button(
+                text("learning.draft.own"), key="learning.own", on_click=_complete, args=(desk, gap, draft, keys, None)
+            )
     elif not gap.case_id and (near := desk.neighbour(gap)) is not None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             said = text("learning.draft.neighbour", issue=shortened(near.issue, 120))
             st.markdown(f":material/lightbulb: {plain_line(said)}", width="stretch")
             st.button(
-                text("learning.draft.complete"), key="learning.complete", on_click=_complete, args=(desk, gap, draft, keys, near)
+                text("learning.draft.complete"),
+                key="learning.complete",
+                on_click=_complete,
+                args=(desk, gap, draft, keys, near),
             )
 
 
@@ -129,8 +140,8 @@ def _draw_buttons(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, st
 
 
 def _typed(draft: Draft, keys: dict[str, str]) -> Draft:
-    said = {name: str(st.session_state.get(key) or "") for name, key in keys.items()}
-    return replace(draft, **said)
+    menu, issue, remedy = (str(st.session_state.get(keys[name]) or "") for name in _FIELDS)
+    return replace(draft, menu=menu, issue=issue, remedy=remedy)
 
 
 def _save(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, str]) -> None:

@@ -48,7 +48,10 @@ def _draw_head(gap: Gap) -> None:
     if gap.menu:
         marks.append(badge("blue", text("learning.head.menu", menu=gap.menu), "folder_open"))
     st.markdown(" ".join(marks))
-    said = [text("learning.head.asked", span=span_of(gap)), text("learning.head.why", why=reasons(gap.failures) or UNKNOWN)]
+    said = [
+        text("learning.head.asked", span=span_of(gap)),
+        text("learning.head.why", why=reasons(gap.failures) or UNKNOWN),
+    ]
     st.caption(plain_line(" · ".join(said)))
 
 
@@ -123,7 +126,9 @@ def _draw_row(desk: LearningDesk, gap: Gap) -> None:
     if may(Permission.LEARN_PUBLISH) and gap.state in (GapState.PUBLISHED, GapState.CLOSED):
         label = text("learning.action.take_back")
         args = (desk, gap.id)
-        st.button(label, type="tertiary", icon=":material/undo:", key="learning.take_back", on_click=_take_back, args=args)
+        st.button(
+            label, type="tertiary", icon=":material/undo:", key="learning.take_back", on_click=_take_back, args=args
+        )
 
 
 def _take_back(desk: LearningDesk, gap_id: int) -> None:

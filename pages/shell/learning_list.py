@@ -24,7 +24,7 @@ _SHOWN: dict[str, tuple[GapState, ...]] = {
     "all": (),
 }
 _COLUMNS = ("number", "state", "title", "conversations", "first", "last", "why", "menu")
-_WIDTHS = {"number": 60, "state": 125, "title": 330, "conversations": 100, "first": 105, "last": 105, "why": 170}
+_WIDTHS = {"number": 52, "state": 118, "title": 320, "conversations": 95, "first": 100, "last": 100, "why": 150}
 """In pixels; these columns fit beside the menu of a usual screen."""
 OUTSIDE_SHOWN = 20
 
@@ -49,12 +49,12 @@ def _empty() -> None:
 
 
 def _draw_figures(figures: GapFigures) -> None:
-    shown = [(f"learning.state.{one}", number(figures.by_state.get(one, 0)), None) for one in TO_DO]
-    shown.append(("learning.figure.closed_this_week", number(figures.closed_this_week), None))
-    shown.append(("learning.figure.to_close", short_span(figures.to_close), "learning.figure.to_close_help"))
     with st.grid(columns=5, min_column_width=150, gap="small"):
-        for key, value, help_ in shown:
-            st.metric(text(key), value, help=text(help_) if help_ else None, border=True)
+        for state in TO_DO:
+            st.metric(text(f"learning.state.{state}"), number(figures.by_state.get(state, 0)), border=True)
+        st.metric(text("learning.figure.closed_this_week"), number(figures.closed_this_week), border=True)
+        help_ = text("learning.figure.to_close_help")
+        st.metric(text("learning.figure.to_close"), short_span(figures.to_close), help=help_, border=True)
 
 
 def _draw_gaps(desk: LearningDesk) -> None:

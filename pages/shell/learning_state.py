@@ -1,4 +1,4 @@
-"""What the page of the learning loop remembers of one browser: the open gap, in the address too, and the list's page."""
+"""What the page of the learning loop remembers of one browser: the open gap, in the address too, and the page it is on."""
 
 from pathlib import Path
 

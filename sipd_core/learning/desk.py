@@ -1,13 +1,11 @@
 """The learning desk: what the base lacks, drafts of what it needs, and their publication. Plain calls from any thread.
 
-One reason to change: what people may do about gaps. A remedy is never made up: it is an operator's own words, or what the
-admin writes.
+One reason to change: what people may do about gaps. A remedy is never made up: it is an operator's own words, or what
+the admin writes.
 """
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final, Protocol
 
 from sqlalchemy import Connection
@@ -16,6 +14,7 @@ from sipd_core.desk import EscalationDesk
 from sipd_core.documents import Case, Change, ChangeKind, case_id
 from sipd_core.errors import CaseError, GapError, NotFoundError
 from sipd_core.knowledge.editing import MAX_CELL
+from sipd_core.learning.export import gaps_csv
 from sipd_core.learning.model import (
     JUDGED,
     Draft,
@@ -28,27 +27,18 @@ from sipd_core.learning.model import (
     GapPage,
     GapState,
     Remedy,
-    RemedyOrigin,
 )
-from sipd_core.locale_id import JAKARTA
+from sipd_core.learning.remedies import operators_words
 from sipd_core.privacy import mask
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.gap_work import GapWork
 from sipd_core.store.gaps import GapStore, published
-from sipd_core.tables.exports import write_csv
 from sipd_core.texts import text
-from sipd_core.tickets import EventKind, Status
 
 COMPLAINT_LENGTH: Final = 300
 """Characters of a question that become a complaint: the matter stands at its beginning."""
 TITLE_LENGTH: Final = 80
 REASON_LENGTH: Final = 500
-REMEDIES: Final = 10
-"""Tickets looked through for an operator's answer."""
-EXPORTED = (
-    "number", "state", "title", "menu", "conversations", "questions", "answered", "first", "last", "why", "published",
-    "closed", "row",
-)  # fmt: skip
 
 
 class Publisher(Protocol):
@@ -132,27 +122,8 @@ class LearningDesk:
         return self._case(draft.case_id)
 
     def remedies(self, detail: GapDetail) -> tuple[Remedy, ...]:
-        """What operators wrote that solved it: the closing notes of its tickets, the most recent first."""
-        found: list[Remedy] = []
-        talks = dict.fromkeys(question.conversation_id for question in detail.questions)
-        for talk in list(talks)[:REMEDIES]:
-            found += self._closing_notes(talk)
-        return tuple(sorted(found, key=lambda one: one.at, reverse=True))
-
-    def _closing_notes(self, conversation_id: str) -> list[Remedy]:
-        newest = self._tickets.of_conversation(conversation_id)
-        if newest is None:
-            return []
-        detail = self._tickets.detail(newest.id)
-        ids = [newest.id, *(other.id for other in detail.others)]
-        notes = []
-        for number in ids:
-            events = detail.events if number == newest.id else self._tickets.detail(number).events
-            done = [one for one in events if one.kind is EventKind.MOVED and one.after == Status.DONE]
-            said = next((one for one in reversed(done) if one.note and one.undone_by is None), None)
-            if said is not None:
-                notes.append(Remedy(said.note, RemedyOrigin.TICKET, str(number), said.actor, said.at))
-        return notes
+        """What operators wrote that solved it, the most recent first."""
+        return operators_words(self._tickets, detail.questions)
 
     # --- what people do --------------------------------------------------------------------------------------------
 
@@ -195,7 +166,9 @@ class LearningDesk:
             published(connection, gap_id, case.id, change, actor)
 
         redirects = {} if key == case.id else {key: case.id}
-        change = self._publish(ChangeKind.LEARN, {case.id: case}, actor=actor, note=note, redirects=redirects, also=also)
+        change = self._publish(
+            ChangeKind.LEARN, {case.id: case}, actor=actor, note=note, redirects=redirects, also=also
+        )
         self._wake()
         return change
 
@@ -267,10 +240,7 @@ class LearningDesk:
 
     def export(self, wanted: GapFilter) -> bytes:
         """The gaps that fit as CSV, safe to open in a spreadsheet; times are Jakarta's."""
-        file = io.BytesIO()
-        header = [text(f"learning.export.{name}") for name in EXPORTED]
-        write_csv(file, header, map(_cells, self.gaps(wanted, limit=None).gaps))
-        return file.getvalue()
+        return gaps_csv(self.gaps(wanted, limit=None).gaps)
 
     # --- how it is done --------------------------------------------------------------------------------------------
 
@@ -289,8 +259,8 @@ class LearningDesk:
         if own is not None and same is not None and same.id != own.id:
             raise CaseError("repeats another row", text_key="changes.repeats", file=same.file, row=same.row)
         if (there := own or same) is not None:
-            said = {"menu": draft.menu, "issue": draft.issue, "remedy": draft.remedy}
-            return replace(there, **said, enabled=True, sample=False)
+            edited = replace(there, menu=draft.menu, issue=draft.issue, remedy=draft.remedy)
+            return replace(edited, enabled=True, sample=False)
         fresh = Case(key, draft.menu, draft.issue, "", "", "", "", text("changes.written"), None, gap.id)
         return replace(fresh, remedy=draft.remedy)
 
@@ -306,8 +276,8 @@ def _complaint(said: str) -> str:
 
 
 def _masked(draft: Draft) -> Draft:
-    texts = {name: mask(getattr(draft, name).strip()).text for name in ("menu", "issue", "remedy")}
-    return replace(draft, **texts)
+    menu, issue, remedy = (mask(said.strip()).text for said in (draft.menu, draft.issue, draft.remedy))
+    return replace(draft, menu=menu, issue=issue, remedy=remedy)
 
 
 def _checked(draft: Draft) -> Draft:
@@ -329,16 +299,3 @@ def _whole(draft: Draft) -> Draft:
 
 def _reason(said: str) -> str:
     return mask(said.strip()).text[:REASON_LENGTH]
-
-
-def _cells(gap: Gap) -> list[object]:
-    times = [_local(at) for at in (gap.first_at, gap.last_at)]
-    why = ", ".join(text(f"learning.failure.{one}") for one in sorted(gap.failures))
-    ended = [_local(gap.published_at), _local(gap.closed_at), gap.case_id]
-    counts = [gap.conversations, gap.questions, gap.answered]
-    return [gap.id, text(f"learning.state.{gap.state}"), gap.title, gap.menu, *counts, *times, why, *ended]
-
-
-def _local(at: datetime | None) -> str:
-    return "" if at is None else f"{at.astimezone(JAKARTA):%Y-%m-%d %H:%M:%S}"
-

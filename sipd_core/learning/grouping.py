@@ -138,8 +138,9 @@ def _pairs(questions: Sequence[Asked]) -> Iterable[tuple[int, int]]:
     width = Counter(len(one.vector) for one in questions if one.vector is not None).most_common(1)
     if width:
         fits = [at for at, one in enumerate(questions) if one.vector is not None and len(one.vector) == width[0][0]]
-        table = np.stack([questions[at].vector for at in fits])  # type: ignore[arg-type]
+        held = [one.vector for one in (questions[at] for at in fits) if one.vector is not None]
         if len(fits) > 1:
+            table = np.stack(held)
             near = pairs_by_vectors(table, [np.arange(len(fits), dtype=np.int64)], NEAR, _unheard)
             found += [[fits[a], fits[b]] for a, b in near.tolist()]
     return {(a, b) for a, b in found}

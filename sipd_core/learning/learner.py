@@ -12,16 +12,17 @@ from typing import Final
 import numpy as np
 from anyio import Event, Lock, move_on_after, sleep, to_thread
 
-from sipd_core.documents import Hit
 from sipd_core.errors import SipdError
 from sipd_core.knowledge.base import KnowledgeBase
-from sipd_core.learning.grouping import Asked, Groups, asked, grouped, settled
+from sipd_core.learning.grouping import Asked, asked
 from sipd_core.learning.intake import failed_questions
 from sipd_core.learning.model import JUDGED, FailingQuestion, GapState, Proof
+from sipd_core.learning.placing import anew, homes, menu_of
 from sipd_core.learning.scope import of_the_field
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
-from sipd_core.store.gap_work import GapWork, Member, Watched
+from sipd_core.store.gap_proving import Watched
+from sipd_core.store.gap_work import GapWork
 from sipd_core.store.times import moment
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class Learner:
     # --- questions come in -----------------------------------------------------------------------------------------
 
     async def _take_in(self) -> None:
-        seen = float(await to_thread.run_sync(self._cases.state, SEEN_STATE) or 0.0)
+        stored = await to_thread.run_sync(self._cases.state, SEEN_STATE)
+        seen = float(stored or 0.0)
         await to_thread.run_sync(self._work.forgive)
         while True:
             found = await to_thread.run_sync(self._work.candidates, max(seen - OVERLAP, 0.0), BATCH)
@@ -137,7 +139,7 @@ class Learner:
         outside = await self._outside(waiting)
         compared = await self._compared({one.turn_id: one.text for one in members} | texts)
         inside = [compared[one.turn_id] for one in waiting if one.turn_id not in outside]
-        groups = await to_thread.run_sync(_homes, members, compared, inside)
+        groups = await to_thread.run_sync(homes, members, compared, inside)
         made = await to_thread.run_sync(self._work.place, groups, sorted(outside))
         self._grown = True
         log.info("%d failing questions came in, %d new gaps, %d outside", len(waiting), made, len(outside))
@@ -181,7 +183,7 @@ class Learner:
             return
         members = await to_thread.run_sync(self._work.members, COMPARED)
         compared = await self._compared({one.turn_id: one.text for one in members})
-        moves = await to_thread.run_sync(_anew, members, compared)
+        moves = await to_thread.run_sync(anew, members, compared)
         moved = await to_thread.run_sync(self._work.regroup, moves)
         self._regrouped_at, self._grown = now, moved > 0
         if moved:
@@ -194,7 +196,7 @@ class Learner:
             hits = trial.result.hits
             orders = {one.case_id: one.order for one in trial.ranking.cases}
             near = hits[0].case.id if hits and hits[0].relevance >= NEAR_ENOUGH else NO_NEIGHBOUR
-            await to_thread.run_sync(self._work.guess, gap_id, _menu(hits, orders), near)
+            await to_thread.run_sync(self._work.guess, gap_id, menu_of(hits, orders), near)
 
     # --- and are asked again ---------------------------------------------------------------------------------------
 
@@ -246,55 +248,3 @@ class Learner:
         proofs = {question.turn_id: results[question.text] for question in questions}
         closed = await to_thread.run_sync(self._work.record, seen, proofs, version)
         log.info("gap %d: %d questions asked again, %s", seen.gap_id, len(proofs), "closed" if closed else "not closed")
-
-
-def _homes(
-    members: Sequence[Member], compared: dict[str, Asked], inside: Sequence[Asked]
-) -> list[tuple[int | None, list[str]]]:
-    """Which gap each question belongs to; those of none are grouped among themselves."""
-    groups: dict[int, list[Asked]] = {}
-    for one in members:
-        groups.setdefault(one.gap_id, []).append(compared[one.turn_id])
-    known = Groups(groups)
-    found: dict[int, list[str]] = {}
-    rest = []
-    for question in inside:
-        home = known.home(question)
-        if home is None:
-            rest.append(question)
-        else:
-            found.setdefault(home, []).append(question.id)
-    fresh = [(None, [one.id for one in group]) for group in grouped(rest)]
-    return [*found.items(), *fresh]
-
-
-def _anew(members: Sequence[Member], compared: dict[str, Asked]) -> list[tuple[int | None, Sequence[str]]]:
-    """Where loose questions belong, looked at all together; the numbers of their gaps are kept."""
-    firm: dict[int, list[Asked]] = {}
-    for one in members:
-        if not one.loose:
-            firm.setdefault(one.gap_id, []).append(compared[one.turn_id])
-    known = Groups(firm)
-    homes: dict[int, list[str]] = {}
-    rest = []
-    for one in members:
-        if one.loose:
-            home = known.home(compared[one.turn_id])
-            if home is None:
-                rest.append(compared[one.turn_id])
-            else:
-                homes.setdefault(home, []).append(one.turn_id)
-    before = {one.turn_id: one.gap_id for one in members if one.loose}
-    clusters = [[one.id for one in group] for group in grouped(rest)]
-    return [*homes.items(), *settled(clusters, before)]
-
-
-def _menu(hits: Sequence[Hit], orders: dict[str, float]) -> str:
-    """The menu that most of the nearest cases speak for, each by how far it stands above the last of them."""
-    if not hits:
-        return ""
-    least = min(orders.values())
-    votes: dict[str, float] = {}
-    for hit in hits:
-        votes[hit.case.menu] = votes.get(hit.case.menu, 0.0) + orders[hit.case.id] - least
-    return max(votes, key=lambda menu: (votes[menu], menu))

@@ -223,7 +223,8 @@ def settle_lead(connection: Connection, gap_id: int, at: float) -> None:
     """See to it that a gap is named after one of its questions; one without any is empty, what was drafted of it is gone."""
     row = gap_row(connection, gap_id)
     mine = gap_questions.c.gap_id == gap_id, _GROUPED
-    left = list(connection.execute(select(gap_questions.c.turn_id).where(*mine).order_by(gap_questions.c.at)).scalars())
+    query = select(gap_questions.c.turn_id).where(*mine).order_by(gap_questions.c.at)
+    left = list(connection.execute(query).scalars())
     if row.lead not in left and left:
         set_gap(connection, gap_id, lead=left[0])
     if not left and row.state in (GapState.OPEN, GapState.DRAFT):

@@ -1,14 +1,11 @@
-"""The learning loop in SQL: the work list, and what people decide about gaps. Only masked texts come in here.
+"""What people decide about gaps, in SQL, each with its event and its deed. Only masked texts come in here.
 
-One reason to change: what people may ask of gaps and do to them. What the console does by itself is gap_work.py.
+One reason to change: what people may do to gaps. What the console does by itself is gap_work.py.
 """
 
 import json
-import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -17,30 +14,21 @@ from sipd_core.deeds import Deed, DeedKind
 from sipd_core.documents import Change
 from sipd_core.errors import GapError
 from sipd_core.learning.model import (
-    HIDDEN,
     TO_DO,
     Draft,
-    FailingQuestion,
-    Gap,
-    GapDetail,
     GapEvent,
     GapEventKind,
-    GapFigures,
-    GapFilter,
-    GapPage,
     GapState,
     Reopening,
     undoable,
 )
-from sipd_core.store.database import Database
+from sipd_core.store.gap_list import GapList
 from sipd_core.store.gap_rows import (
-    COUNTED,
     DRAFT,
     UNPROVEN,
     Fate,
     add_event,
     forget_proofs,
-    gap_of,
     gap_row,
     lock,
     new_gap,
@@ -49,79 +37,15 @@ from sipd_core.store.gap_rows import (
     read_questions,
     set_gap,
     settle_lead,
-    texts_of,
 )
-from sipd_core.store.schema import gap_events, gap_questions, gaps
+from sipd_core.store.schema import gap_events, gap_questions
 
-WEEK = timedelta(days=7)
 _KEPT = ("state", "case_id", "change_id", "published_at", "closed_at", "reopening", "merged_into")
 """What an undo brings back, beside the note."""
 
 
-class GapStore:
+class GapStore(GapList):
     """Safe from any thread and any process; what is done is durable on return, with its event and its deed."""
-
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
-        self._database = database
-        self._clock = clock
-
-    # --- what is asked ---------------------------------------------------------------------------------------------
-
-    def page(self, wanted: GapFilter, offset: int, limit: int | None) -> GapPage:
-        """Gaps that fit: those that hit the most callers first, of these the latest first."""
-        with self._database.read() as connection:
-            fitting = [gap for gap in _all(connection) if _fits(gap, wanted)]
-            if wanted.search:
-                fitting = _holding(connection, fitting, wanted.search)
-        fitting.sort(key=lambda gap: (-gap.conversations, -(gap.last_at or gap.created_at).timestamp(), gap.id))
-        end = None if limit is None else offset + limit
-        return GapPage(tuple(fitting[offset:end]), len(fitting))
-
-    def get(self, gap_id: int) -> Gap:
-        """One gap; raises NotFoundError."""
-        with self._database.read() as connection:
-            return _one(connection, gap_id)
-
-    def detail(self, gap_id: int) -> GapDetail:
-        """One gap with its questions and its trail; raises NotFoundError."""
-        with self._database.read() as connection:
-            mine = gap_questions.c.gap_id == gap_id, gap_questions.c.fate == Fate.GROUPED
-            return GapDetail(
-                _one(connection, gap_id), read_questions(connection, *mine), read_events(connection, gap_id)
-            )
-
-    def outside(self, limit: int) -> tuple[FailingQuestion, ...]:
-        """Questions that are of no gap because they are no matter of this help desk, the most recent first."""
-        with self._database.read() as connection:
-            ids = select(gap_questions.c.turn_id).where(gap_questions.c.fate.in_((Fate.OUTSIDE, Fate.ASIDE)))
-            newest = ids.order_by(gap_questions.c.at.desc()).limit(limit)
-            return read_questions(connection, gap_questions.c.turn_id.in_(newest))
-
-    def menus(self) -> tuple[str, ...]:
-        """The menus of the gaps of the work list, by name."""
-        query = select(gaps.c.menu).where(gaps.c.state.not_in(HIDDEN), gaps.c.menu != "").distinct()
-        with self._database.read() as connection:
-            return tuple(connection.execute(query.order_by(gaps.c.menu)).scalars())
-
-    def figures(self) -> GapFigures:
-        """How many there are of each state, how many were closed of late, how long it took."""
-        grouped = select(gaps.c.state, func.count().label("n")).group_by(gaps.c.state)
-        first = select(func.min(gap_questions.c.at)).where(gap_questions.c.gap_id == gaps.c.id)
-        since = func.coalesce(first.correlate(gaps).scalar_subquery(), gaps.c.created_at)
-        took = select(gaps.c.closed_at, since.label("since")).where(gaps.c.state == GapState.CLOSED)
-        fate = gap_questions.c.fate.in_((Fate.OUTSIDE, Fate.ASIDE))
-        outside = select(func.count()).select_from(gap_questions).where(fate)
-        with self._database.read() as connection:
-            states = {GapState(row.state): int(row.n) for row in connection.execute(grouped)}
-            closed = connection.execute(took).all()
-            aside = connection.execute(outside).scalar_one()
-        late = self._clock() - WEEK.total_seconds()
-        seconds = [row.closed_at - row.since for row in closed if row.closed_at is not None]
-        median = timedelta(seconds=statistics.median(seconds)) if seconds else None
-        shown = {state: n for state, n in states.items() if state not in HIDDEN}
-        return GapFigures(shown, sum((row.closed_at or 0) >= late for row in closed), median, aside)
-
-    # --- what people do --------------------------------------------------------------------------------------------
 
     def save_draft(self, gap_id: int, draft: Draft, *, actor: str) -> None:
         """Keep a row on its way into the base; raises NotFoundError, GapError for a gap that is done."""
@@ -145,9 +69,10 @@ class GapStore:
 
     def reopen(self, gap_id: int, reason: str, *, actor: str) -> None:
         """Take a gap up again that was closed or ignored; raises GapError, NotFoundError."""
-        values: dict[str, object] = {"closed_at": None, "reopening": Reopening.BY_HAND, "case_id": "", "change_id": ""}
+        values: dict[str, object] = {"closed_at": None, "reopening": Reopening.BY_HAND}
+        values |= {"state": GapState.OPEN, "case_id": "", "change_id": ""}
         states = (GapState.CLOSED, GapState.IGNORED)
-        self._set_state(gap_id, GapEventKind.REOPENED, states, actor, state=GapState.OPEN, note=reason.strip(), **values)
+        self._set_state(gap_id, GapEventKind.REOPENED, states, actor, note=reason.strip(), **values)
 
     def move(self, turn_ids: Sequence[str], gap_id: int, to: int | None, *, actor: str) -> int:
         """Put questions of a gap into another one, or into a new one (None); its number.
@@ -159,7 +84,7 @@ class GapStore:
             _held(connection, gap_id, turn_ids)
             other = _new(connection, now, turn_ids[0]) if to is None else self._goal(connection, gap_id, to)
             self._put(connection, turn_ids, gap_id, other, now)
-            told: dict[str, object] = {"turn_ids": list(turn_ids), "questions": len(turn_ids)}
+            told: dict[str, Any] = {"turn_ids": list(turn_ids), "questions": len(turn_ids)}
             add_event(connection, gap_id, GapEventKind.MOVED, at=now, actor=actor, other=other, **told)
             add_event(connection, other, GapEventKind.RECEIVED, at=now, other=gap_id, **told)
             self._note(connection, gap_id, actor, "move", questions=len(turn_ids), to=other)
@@ -171,7 +96,7 @@ class GapStore:
         with self._alone(gap_id) as (connection, _):
             _held(connection, gap_id, turn_ids)
             put(connection, turn_ids, fate=Fate.ASIDE, gap_id=None, pinned=True, **UNPROVEN)
-            told: dict[str, object] = {"turn_ids": list(turn_ids), "questions": len(turn_ids)}
+            told: dict[str, Any] = {"turn_ids": list(turn_ids), "questions": len(turn_ids)}
             add_event(connection, gap_id, GapEventKind.SET_ASIDE, at=now, actor=actor, **told)
             set_gap(connection, gap_id, touched=True, updated_at=now)
             settle_lead(connection, gap_id, now)
@@ -200,7 +125,7 @@ class GapStore:
             goal = self._goal(connection, gap_id, into)
             mine = gap_questions.c.gap_id == gap_id, gap_questions.c.fate == Fate.GROUPED
             turn_ids = list(connection.execute(select(gap_questions.c.turn_id).where(*mine)).scalars())
-            told: dict[str, object] = {"turn_ids": turn_ids, "questions": len(turn_ids)}
+            told: dict[str, Any] = {"turn_ids": turn_ids, "questions": len(turn_ids)}
             before = {name: row._mapping[name] for name in _KEPT}
             add_event(connection, gap_id, GapEventKind.MERGED, at=now, actor=actor, other=goal, before=before, **told)
             add_event(connection, goal, GapEventKind.ABSORBED, at=now, other=gap_id, **told)
@@ -234,7 +159,7 @@ class GapStore:
                 raise GapError()
             before = {name: row._mapping[name] for name in _KEPT}
             reason = str(values.get("reopening", ""))
-            told: dict[str, object] = {"note": note, "before": before, "reopening": reason}
+            told: dict[str, Any] = {"note": note, "before": before, "reopening": reason}
             add_event(connection, gap_id, kind, at=now, actor=actor, **told)
             kept = note if kind is GapEventKind.IGNORED else None
             set_gap(connection, gap_id, touched=True, updated_at=now, note=kept, **values)
@@ -287,35 +212,6 @@ def published(connection: Connection, gap_id: int, case_id: str, change: Change,
     values |= {"case_id": case_id, "change_id": change.id, "asked_at": None, "asked_version": None}
     set_gap(connection, gap_id, touched=True, updated_at=now, **values)
     add_event(connection, gap_id, GapEventKind.PUBLISHED, at=now, actor=actor, change_id=change.id)
-
-
-def _all(connection: Connection) -> list[Gap]:
-    counted = {row.gap_id: row for row in connection.execute(COUNTED)}
-    rows = connection.execute(select(gaps)).all()
-    titles = texts_of(connection, [row.lead for row in rows])
-    return [gap_of(row, counted.get(row.id), titles.get(row.lead, "")) for row in rows]
-
-
-def _one(connection: Connection, gap_id: int) -> Gap:
-    row = gap_row(connection, gap_id)
-    counted = connection.execute(COUNTED.where(gap_questions.c.gap_id == gap_id)).first()
-    return gap_of(row, counted, texts_of(connection, [row.lead]).get(row.lead, ""))
-
-
-def _fits(gap: Gap, wanted: GapFilter) -> bool:
-    states = wanted.states or tuple(state for state in GapState if state not in HIDDEN)
-    menu = wanted.menu is None or gap.menu == wanted.menu
-    return gap.state in states and menu and (wanted.failure is None or wanted.failure in gap.failures)
-
-
-def _holding(connection: Connection, fitting: Sequence[Gap], search: str) -> list[Gap]:
-    """Those whose number is searched for, or one of whose questions holds every word."""
-    words = search.casefold().split()
-    grouped = gap_questions.c.fate == Fate.GROUPED
-    rows = connection.execute(select(gap_questions.c.gap_id, gap_questions.c.text).where(grouped))
-    found = {row.gap_id for row in rows if all(word in row.text.casefold() for word in words)}
-    number = search.strip().removeprefix("#")
-    return [gap for gap in fitting if gap.id in found or str(gap.id) == number]
 
 
 def _held(connection: Connection, gap_id: int, turn_ids: Sequence[str]) -> None:

@@ -60,7 +60,13 @@ def publish(engine: BlockingEngine, gap: Gap, remedy: str = REMEDY, **changes: s
 def test_questions_of_one_meaning_are_one_gap_and_chatter_is_none(engine: BlockingEngine) -> None:
     talk, turn, verdict = ask(engine, OTP[0])
     assert verdict is Verdict.NOT_FOUND
-    for question in (*OTP[1:], NPHD, "halo", "resep nasi goreng kampung yang enak dong", "siapa presiden Amerika sekarang"):
+    for question in (
+        *OTP[1:],
+        NPHD,
+        "halo",
+        "resep nasi goreng kampung yang enak dong",
+        "siapa presiden Amerika sekarang",
+    ):
         ask(engine, question)
     ask(engine, OTP[0])
     otp, nphd = gaps(engine)
@@ -121,7 +127,9 @@ def test_undo_reopens_the_gap_with_its_draft_and_redo_closes_it_again(engine: Bl
     assert engine.learning.detail(gap.id).gap.state is GapState.CLOSED
 
 
-@pytest.mark.parametrize(("kind", "why"), [(ChangeKind.DISABLE, Reopening.DISABLED), (ChangeKind.DELETE, Reopening.GONE)])
+@pytest.mark.parametrize(
+    ("kind", "why"), [(ChangeKind.DISABLE, Reopening.DISABLED), (ChangeKind.DELETE, Reopening.GONE)]
+)
 def test_a_row_that_is_switched_off_or_deleted_reopens_its_gap(
     engine: BlockingEngine, kind: ChangeKind, why: Reopening
 ) -> None:
@@ -140,7 +148,13 @@ def test_a_row_that_does_not_answer_leaves_the_gap_open_and_says_which_question_
     for question in OTP[:2]:
         ask(engine, question)
     (gap,) = gaps(engine)
-    publish(engine, gap, "Ganti peramban, lalu cetak ulang.", issue="Berita acara penutupan kas bulanan tidak dapat dicetak", menu="Kas")
+    publish(
+        engine,
+        gap,
+        "Ganti peramban, lalu cetak ulang.",
+        issue="Berita acara penutupan kas bulanan tidak dapat dicetak",
+        menu="Kas",
+    )
     detail = engine.learning.detail(gap.id)
     assert detail.gap.unproven and detail.gap.state is GapState.PUBLISHED
     assert {question.shortfall(detail.gap.published_at) for question in detail.questions} <= {
@@ -245,12 +259,8 @@ def test_merged_rows_go_on_answering_for_their_gap(engine: BlockingEngine) -> No
     assert row is not None
     other = next(case for case in engine.cases(CaseFilter(has_remedy=True)).cases if case.id != row.id)
     kept = replace(other, issue=row.issue, menu=row.menu, remedy=row.remedy)
-    engine.change_cases(
-        ChangeKind.MERGE, {row.id: None, other.id: kept}, actor=ADMIN, redirects={row.id: other.id}
-    )
+    engine.change_cases(ChangeKind.MERGE, {row.id: None, other.id: kept}, actor=ADMIN, redirects={row.id: other.id})
     engine.wait_until_indexed(300)
     engine.learning.look()
     after = engine.learning.detail(gap.id).gap
     assert (after.state, after.case_id) == (GapState.CLOSED, other.id)
-
-

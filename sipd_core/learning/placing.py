@@ -1,0 +1,59 @@
+"""Where questions belong among the gaps that are there. Pure. One reason to change: which gap a question goes to."""
+
+from collections.abc import Sequence
+
+from sipd_core.documents import Hit
+from sipd_core.learning.grouping import Asked, Groups, grouped, settled
+from sipd_core.store.gap_work import Member
+
+
+def homes(
+    members: Sequence[Member], compared: dict[str, Asked], inside: Sequence[Asked]
+) -> list[tuple[int | None, list[str]]]:
+    """Which gap each question belongs to; those of none are grouped among themselves."""
+    groups: dict[int, list[Asked]] = {}
+    for one in members:
+        groups.setdefault(one.gap_id, []).append(compared[one.turn_id])
+    known = Groups(groups)
+    found: dict[int, list[str]] = {}
+    rest = []
+    for question in inside:
+        home = known.home(question)
+        if home is None:
+            rest.append(question)
+        else:
+            found.setdefault(home, []).append(question.id)
+    fresh = [(None, [one.id for one in group]) for group in grouped(rest)]
+    return [*found.items(), *fresh]
+
+
+def anew(members: Sequence[Member], compared: dict[str, Asked]) -> list[tuple[int | None, Sequence[str]]]:
+    """Where loose questions belong, looked at all together; the numbers of their gaps are kept."""
+    firm: dict[int, list[Asked]] = {}
+    for one in members:
+        if not one.loose:
+            firm.setdefault(one.gap_id, []).append(compared[one.turn_id])
+    known = Groups(firm)
+    homes: dict[int, list[str]] = {}
+    rest = []
+    for one in members:
+        if one.loose:
+            home = known.home(compared[one.turn_id])
+            if home is None:
+                rest.append(compared[one.turn_id])
+            else:
+                homes.setdefault(home, []).append(one.turn_id)
+    before = {one.turn_id: one.gap_id for one in members if one.loose}
+    clusters = [[one.id for one in group] for group in grouped(rest)]
+    return [*homes.items(), *settled(clusters, before)]
+
+
+def menu_of(hits: Sequence[Hit], orders: dict[str, float]) -> str:
+    """The menu that most of the nearest cases speak for, each by how far it stands above the last of them."""
+    if not hits:
+        return ""
+    least = min(orders.values())
+    votes: dict[str, float] = {}
+    for hit in hits:
+        votes[hit.case.menu] = votes.get(hit.case.menu, 0.0) + orders[hit.case.id] - least
+    return max(votes, key=lambda menu: (votes[menu], menu))

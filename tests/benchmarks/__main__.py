@@ -11,6 +11,7 @@ from tests.benchmarks import (
     hosted_turns,
     indexing,
     large_base,
+    learning,
     pages,
     paint,
     sessions,
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "approved_answers": approved_answers.run,
     "audit": audit.run,
     "conversations": conversations.run,
+    "learning": learning.run,
     "large_base": large_base.run,
 }
 

@@ -49,6 +49,7 @@ from sipd_core.errors import RestoringError, SipdError
 from sipd_core.knowledge.base import SearchResult
 from sipd_core.knowledge.health import HealthDesk
 from sipd_core.learning.desk import LearningDesk
+from sipd_core.learning.remedies import OperatorsWords
 from sipd_core.metrics import PerformanceStats
 from sipd_core.people import People
 from sipd_core.performance import PerformanceHistory
@@ -168,7 +169,7 @@ class BlockingEngine:
             engine.gaps,
             engine.gap_work,
             engine.cases,
-            engine.desk,
+            OperatorsWords(engine.answers, engine.conversations, engine.desk),
             publish=lambda kind, states, **more: self._portal.call(partial(engine.change_cases, kind, states, **more)),
             undo=self.undo_change,
             look=lambda: self._portal.call(engine.learner.look),

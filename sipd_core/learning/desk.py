@@ -10,7 +10,6 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
-from sipd_core.desk import EscalationDesk
 from sipd_core.documents import Case, Change, ChangeKind, case_id
 from sipd_core.errors import CaseError, GapError, NotFoundError
 from sipd_core.knowledge.editing import MAX_CELL
@@ -28,7 +27,7 @@ from sipd_core.learning.model import (
     GapState,
     Remedy,
 )
-from sipd_core.learning.remedies import operators_words
+from sipd_core.learning.remedies import OperatorsWords
 from sipd_core.privacy import mask
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.gap_work import GapWork
@@ -64,7 +63,7 @@ class LearningDesk:
         store: GapStore,
         work: GapWork,
         cases: CaseStore,
-        tickets: EscalationDesk,
+        words: OperatorsWords,
         *,
         publish: Publisher,
         undo: Callable[[str, str], Change],
@@ -75,7 +74,7 @@ class LearningDesk:
         self._store = store
         self._work = work
         self._cases = cases
-        self._tickets = tickets
+        self._words = words
         self._publish = publish
         self._undo = undo
         self._look = look
@@ -122,8 +121,8 @@ class LearningDesk:
         return self._case(draft.case_id)
 
     def remedies(self, detail: GapDetail) -> tuple[Remedy, ...]:
-        """What operators wrote that solved it, the most recent first."""
-        return operators_words(self._tickets, detail.questions)
+        """What operators wrote that solved it, the best first."""
+        return self._words.about(detail.questions)
 
     # --- what people do --------------------------------------------------------------------------------------------
 

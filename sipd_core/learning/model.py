@@ -98,6 +98,8 @@ class RemedyOrigin(StrEnum):
     """Where the words of a remedy come from: always from a person."""
 
     APPROVED = "approved"
+    EDITED = "edited"
+    """An answer that an operator worded anew."""
     TICKET = "ticket"
     WRITTEN = "written"
 

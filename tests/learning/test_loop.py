@@ -264,3 +264,19 @@ def test_merged_rows_go_on_answering_for_their_gap(engine: BlockingEngine) -> No
     engine.learning.look()
     after = engine.learning.detail(gap.id).gap
     assert (after.state, after.case_id) == (GapState.CLOSED, other.id)
+
+
+def test_answers_that_operators_worded_or_approved_become_the_remedy(engine: BlockingEngine) -> None:
+    _, turn, _ = ask(engine, NPHD)
+    engine.answers.edit(turn, "Singkat nomor NPHD, hubungi 081234567890.", actor=ME)
+    (gap,) = gaps(engine)
+    detail = engine.learning.detail(gap.id)
+    suggested = engine.learning.suggested(detail)
+    assert suggested.origin is RemedyOrigin.EDITED and suggested.remedy.startswith("Singkat nomor NPHD")
+    assert "0812" not in suggested.remedy
+    approved = engine.answers.approve(turn, actor=ADMIN)
+    (remedy,) = engine.learning.remedies(detail)
+    assert (remedy.origin, remedy.source, remedy.actor) == (RemedyOrigin.APPROVED, approved, ADMIN)
+    engine.answers.withdraw(approved, actor=ADMIN)
+    (remedy,) = engine.learning.remedies(detail)
+    assert remedy.origin is RemedyOrigin.EDITED

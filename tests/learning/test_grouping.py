@@ -124,4 +124,4 @@ def test_questions_of_the_field_are_let_in_and_chatter_is_not(
     assert sum(judged[len(texts) :]) / len(chatter) <= 0.1
     by_words = [of_the_field(calibration, text, None) for text in [*texts, *chatter]]
     assert sum(by_words[: len(texts)]) / len(texts) >= 0.9
-    assert sum(by_words[len(texts) :]) / len(chatter) <= 0.3
+    assert sum(by_words[len(texts) :]) / len(chatter) <= 0.4, "words alone tell less"

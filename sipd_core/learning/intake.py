@@ -29,7 +29,7 @@ def failed_questions(conversations: ConversationStore, found: Sequence[Candidate
         if one.conversation_id not in read:
             read[one.conversation_id] = _exchanges(conversations, one.conversation_id)
         question = question_of(read[one.conversation_id], one.turn_id)
-        if question is not None:
+        if question is not None and question.message.strip():  # of a deleted conversation only a frame is left
             turn, at = question.turn.turn_id, question.at.timestamp()
             failed.append(Failed(replace(one, turn_id=turn, at=at), question.message.strip()[:LONGEST]))
     return failed

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, case, delete, func, insert, select, upda
 from sipd_core.chat.turn import Verdict
 from sipd_core.errors import NotFoundError
 from sipd_core.learning.model import (
+    TO_DO,
     Draft,
     FailingQuestion,
     Failure,
@@ -227,7 +228,7 @@ def settle_lead(connection: Connection, gap_id: int, at: float) -> None:
     left = list(connection.execute(query).scalars())
     if row.lead not in left and left:
         set_gap(connection, gap_id, lead=left[0])
-    if not left and row.state in (GapState.OPEN, GapState.DRAFT):
+    if not left and row.state in TO_DO:
         set_gap(connection, gap_id, state=GapState.EMPTY, draft=None, updated_at=at)
     if left and row.state == GapState.EMPTY:
         set_gap(connection, gap_id, state=GapState.OPEN, updated_at=at)

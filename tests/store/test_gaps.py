@@ -1,7 +1,11 @@
 """Gaps in SQL: questions come in once, people move, merge, ignore and take back, and every step is written down."""
 
 import itertools
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -11,6 +15,7 @@ from sipd_core.deeds import DeedKind
 from sipd_core.errors import GapError, NotFoundError
 from sipd_core.learning.model import Draft, Failure, GapEventKind, GapFilter, GapState, Reopening
 from sipd_core.store.audit import AuditLog
+from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
 from sipd_core.store.gap_intake import Candidate
@@ -245,3 +250,43 @@ def test_failures_are_read_from_what_conversations_leave_behind(loop: Loop) -> N
     assert loop.work.candidates(0.0, 100) == []
     loop.talks.set_feedback("tg", Feedback(True))
     assert loop.work.forgive() == 1 and loop.work.waiting(10) == ()
+
+
+PUBLISH = """
+import os, signal, sys
+from functools import partial
+from sipd_core.documents import ChangeKind
+from sipd_core.store.cases import CaseStore
+from sipd_core.store.database import Database
+from sipd_core.store.gaps import published
+from tests.builders import make_case
+
+url, gap_id, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+database, case = Database(url), make_case("otp tidak masuk", "TTE")
+
+def also(connection, change):
+    published(connection, gap_id, case.id, change, "Admin Uji")
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+CaseStore(database).change(ChangeKind.LEARN, {case.id: case}, actor="Admin Uji", note="uji", also=also)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(("when", "state", "changes"), [("before", GapState.OPEN, 0), ("after", GapState.PUBLISHED, 1)])
+def test_killed_while_it_is_published_a_gap_and_its_row_are_there_together_or_not_at_all(
+    tmp_path: Path, when: str, state: GapState, changes: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'sipd.db'}"
+    database = Database(url)
+    gap_id = Loop(database).gap("otp tidak masuk")
+    database.close()
+    ended = subprocess.run([sys.executable, "-c", PUBLISH, url, str(gap_id), when], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    database = Database(url)
+    cases = CaseStore(database)
+    assert GapStore(database).get(gap_id).state is state
+    assert (len(cases.changes(10)), len(cases.all())) == (changes, changes)
+    database.close()

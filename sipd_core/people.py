@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from sqlalchemy import Connection
+
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import PeopleError
 from sipd_core.permissions import How, Role
@@ -43,11 +45,12 @@ class People:
 
     def disable(self, id_: str) -> Account:
         """Nobody with this account comes in any more, and who is in is out. Raises NotFoundError, PeopleError."""
-        account = self._stores.people.disable(id_)
-        with self._stores.database.write() as connection:
+
+        def also(connection: Connection) -> None:
             self._stores.sessions.end(connection, id_)
             self._stores.links.forget(connection, id_)
-        return self._changed(account)
+
+        return self._changed(self._stores.people.disable(id_, also))
 
     def enable(self, id_: str) -> Account:
         """Raises NotFoundError."""

@@ -22,8 +22,8 @@ from sipd_core.backup.staging import staged
 from sipd_core.backup.trial import TrialReport
 from sipd_core.errors import SipdError
 from sipd_core.settings import Settings
-from sipd_core.store.cipher import Cipher
 from sipd_core.store.backups import BackupRecord
+from sipd_core.store.cipher import Cipher
 
 log = logging.getLogger(__name__)
 

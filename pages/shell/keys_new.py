@@ -13,7 +13,7 @@ from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.texts import text
 
 _DAYS = (30, 90, 365, None)
-_MADE = "keys.made"
+_MADE, _ROUND = "keys.made", "keys.round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ def draw_made() -> None:
 
 def draw_new(keys: ApiKeyStore) -> None:
     """The form for another key."""
-    with st.expander(text("access.page.new"), icon=":material/add:", expanded=not keys.count()), st.form("keys.new", border=False):
+    fold = st.expander(text("access.page.new"), icon=":material/add:", expanded=not keys.count())
+    with fold, st.form(f"keys.new.{st.session_state.get(_ROUND, 0)}", border=False):
         name = st.text_input(text("access.page.name"), placeholder=text("access.page.name_example"), max_chars=100)
         scopes = st.multiselect(
             text("access.page.scopes"),
@@ -60,6 +61,7 @@ def _make(keys: ApiKeyStore, name: str, scopes: list[Scope], days: int | None) -
         raise AccessError("no scope", text_key="access.page.no_scope")
     key, secret = keys.add(name, scopes, days)
     st.session_state[_MADE] = Made(key.name, secret)
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # empty fields for the next one
     st.rerun()
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -46,6 +46,8 @@ LEFT = "keluar"
 """In the address of the sign-in page: somebody has just signed out."""
 _LONGEST_FORM = 8_192
 """Bytes."""
+_THREADS = 8
+"""Calls at once: whoever floods the door with passwords keeps no thread from those who are in."""
 
 Result = TypeVar("Result")
 
@@ -57,6 +59,7 @@ class SignInPages:
         """`engine` gives None while there is none."""
         self._settings = settings
         self._engine = engine
+        self._threads = CapacityLimiter(_THREADS)
 
     def routes(self) -> list[BaseRoute]:
         """For the application of the pages."""
@@ -217,7 +220,7 @@ class SignInPages:
         if engine is None:
             raise SipdError(text_key="backup.error.restoring")
         with acting_as(Source(CONSOLE, address_of(request) if request else "")):
-            return await to_thread.run_sync(work, engine)
+            return await to_thread.run_sync(work, engine, limiter=self._threads)
 
 
 def address_of(connection: HTTPConnection) -> str:

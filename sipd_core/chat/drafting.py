@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from sipd_core.cache import VectorOrigin
 from sipd_core.chat.answer_cache import AnswerCache, KeptAnswer
-from sipd_core.chat.approved_shelf import ApprovedShelf, served
 from sipd_core.chat.answers import (
     compose,
     exhausted,
@@ -23,6 +22,7 @@ from sipd_core.chat.answers import (
     outside,
     small_talk,
 )
+from sipd_core.chat.approved_shelf import ApprovedShelf, served
 from sipd_core.chat.escalation import EscalationSettings, decide
 from sipd_core.chat.memory import (
     Memory,

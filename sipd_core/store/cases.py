@@ -42,7 +42,6 @@ from sipd_core.store.schema import (
 from sipd_core.store.viewed import ViewStore
 from sipd_core.texts import text
 
-
 _WRITTEN = select(changes.c.id).where(changes.c.kind == ChangeKind.LEARN)
 _UPLOADED = (~imports.c.sample, imports.c.id.not_in(_WRITTEN))
 """Imports that people made of files."""

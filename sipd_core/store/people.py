@@ -130,14 +130,15 @@ class PeopleStore:
             self._keep_an_admin(connection, before)
             return read_account(connection, id_)
 
-    def disable(self, id_: str) -> Account:
-        """Raises NotFoundError, PeopleError when no admin would be left."""
+    def disable(self, id_: str, also: Callable[[Connection], object] = lambda _: None) -> Account:
+        """With what `also` does in the same transaction; raises NotFoundError, PeopleError when no admin would be left."""
         with self._database.write() as connection:
             before = _locked(connection, id_)
             if before.disabled_at is None:
                 connection.execute(update(people).where(people.c.id == id_).values(disabled_at=self._clock()))
                 self._database.note(connection, Deed(DeedKind.PERSON_OFF, before.name))
                 self._keep_an_admin(connection, before)
+            also(connection)
             return read_account(connection, id_)
 
     def enable(self, id_: str) -> Account:

@@ -18,7 +18,6 @@ from sipd_core.store.cipher import Cipher, cipher_of
 from sipd_core.store.schema import answer_versions, conversation_words, escalations, exchanges, ticket_events, tickets
 
 
-
 class Part(StrEnum):
     """Where a word stands."""
 

@@ -104,7 +104,7 @@ def worth(measured: Measured, supposed: Supposed) -> Worth:
         confirmed_share=(measured.confirmed / measured.conversations).called("confirmed_share", Unit.SHARE),
         escalated_share=(measured.escalated / measured.conversations).called("escalated_share", Unit.SHARE),
         satisfaction=_satisfaction(measured),
-        adoption=(measured.conversations / measured.days / supposed.users_per_day).called("adoption", Unit.SHARE),
+        adoption=(measured.conversations / measured.days / supposed.users_per_day).called("adoption", Unit.COUNT),
         minutes_saved=minutes,
         time_savings=time,
         ticket_savings=tickets,

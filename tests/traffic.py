@@ -73,6 +73,9 @@ class Exchanged:
 
     @property
     def model(self) -> str:
+        """Who wrote the words, also those of an answer that was kept."""
+        if self.mode is Mode.CACHE:
+            return CHAT
         return next((call.model for call in reversed(self.chats) if call.outcome in (Outcome.OK, Outcome.STOPPED)), "")
 
 

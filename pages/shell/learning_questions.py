@@ -81,6 +81,7 @@ def _draw_wording(desk: LearningDesk, gap: Gap, question: FailingQuestion) -> No
         text("learning.action.add_wording"),
         icon=":material/playlist_add:",
         key=f"learning.wording.{question.turn_id}",
+        type="tertiary",
         on_click=_add_wording,
         args=(desk, gap.id, question.turn_id),
     )

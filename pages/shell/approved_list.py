@@ -74,7 +74,12 @@ def _empty() -> None:
 def _filter() -> tuple[str, tuple[Standing, ...]]:
     words, stands = st.columns([2, 3], vertical_alignment="bottom")
     search = words.text_input(
-        text("approved.list.search"), type="search", key="approved.search", live="300ms", on_change=_PAGES.begin_anew
+        text("approved.list.search"),
+        type="search",
+        placeholder=text("ui.search"),
+        key="approved.search",
+        live="300ms",
+        on_change=_PAGES.begin_anew,
     )
     standing = stands.segmented_control(
         text("approved.list.standing"),

@@ -117,7 +117,8 @@ def fill(engine: BlockingEngine, url: str, bad_files: Path | None = None) -> Tur
     engine.wait_until_indexed(300)
     session = engine.new_session_id()
     turn = engine.ask(f"{QUESTION.format(n=1)} {MARKED} ![x]({url}/pesan.png)", session)
-    engine.answers.edit(turn.turn_id, f"Tekan Hitung Ulang. {MARKED} ![x]({url}/ubah.png) [k](javascript:window.jahat=1)", actor=MARKED)
+    wording = f"Tekan Hitung Ulang. {MARKED} ![x]({url}/ubah.png) [k](javascript:window.jahat=1)"
+    engine.answers.edit(turn.turn_id, wording, actor=MARKED)
     engine.answers.approve(turn.turn_id, actor=MARKED)
     engine.give_feedback(turn.turn_id, Feedback(helpful=False, reason=f"{MARKED} ![x]({url}/alasan.png)"))
     engine.escalate(session, turn.turn_id, f"{MARKED} ![x]({url}/catatan.png)", MARKED)

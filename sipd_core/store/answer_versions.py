@@ -28,7 +28,14 @@ class AnswerVersionStore:
         self._clock = clock
 
     def add(
-        self, turn_id: str, kind: VersionKind, turn: Turn, *, actor: str = "", trace: TurnTrace | None = None, chosen: bool = True
+        self,
+        turn_id: str,
+        kind: VersionKind,
+        turn: Turn,
+        *,
+        actor: str = "",
+        trace: TurnTrace | None = None,
+        chosen: bool = True,
     ) -> int:
         """Keep a further version of the answer `turn_id`; returns its number. Raises NotFoundError.
 

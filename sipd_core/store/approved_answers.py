@@ -29,7 +29,14 @@ class ApprovedAnswerStore:
         self._clock = clock
 
     def add(
-        self, question: str, answer: str, turn_id: str, rests_on: Sequence[RestsOn], *, actor: str, instead_of: Sequence[str]
+        self,
+        question: str,
+        answer: str,
+        turn_id: str,
+        rests_on: Sequence[RestsOn],
+        *,
+        actor: str,
+        instead_of: Sequence[str],
     ) -> str:
         """Keep an approved answer and return its id; those it stands `instead_of` are withdrawn with it."""
         id_, now = uuid.uuid4().hex, self._clock()
@@ -49,7 +56,8 @@ class ApprovedAnswerStore:
 
     def withdraw(self, id_: str, *, actor: str) -> None:
         """Serve it no more; raises NotFoundError, ApprovalError when it is withdrawn already."""
-        self._set(id_, actor, DeedKind.APPROVAL_WITHDRAWN, withdrawn=False, withdrawn_at=self._clock(), withdrawn_by=actor)
+        changes = {"withdrawn_at": self._clock(), "withdrawn_by": actor}
+        self._set(id_, actor, DeedKind.APPROVAL_WITHDRAWN, withdrawn=False, **changes)
 
     def restore(self, id_: str, *, actor: str) -> None:
         """Take a withdrawal back; raises NotFoundError, ApprovalError when it is not withdrawn."""
@@ -61,7 +69,14 @@ class ApprovedAnswerStore:
         self._set(id_, actor, DeedKind.APPROVAL_CONFIRMED, withdrawn=False, rests_on=rests_on, **changes)
 
     def _set(
-        self, id_: str, actor: str, kind: DeedKind, *, withdrawn: bool, rests_on: Sequence[RestsOn] | None = None, **changes: object
+        self,
+        id_: str,
+        actor: str,
+        kind: DeedKind,
+        *,
+        withdrawn: bool,
+        rests_on: Sequence[RestsOn] | None = None,
+        **changes: object,
     ) -> None:
         """Change one that is, or is not, `withdrawn`."""
 

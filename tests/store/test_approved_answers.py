@@ -4,7 +4,8 @@ import itertools
 import threading
 
 import pytest
-from sqlalchemy import select, text as sql
+from sqlalchemy import select
+from sqlalchemy import text as sql
 
 from sipd_core.chat.approval import RestsOn
 from sipd_core.chat.turn import Approval, Exchange, Feedback, VersionKind

@@ -23,7 +23,10 @@ from tests.hostile import fill
 from tests.ui.console import Opener, started
 
 URL = "http://127.0.0.1:9"
-PAGES = ("pengetahuan", "jawaban", "eskalasi", "kesehatan", "laboratorium", "impor", "kinerja", "biaya", "nilai", "peringatan", "audit")
+PAGES = (
+    "pengetahuan", "jawaban", "eskalasi", "kesehatan", "belajar", "laboratorium", "impor", "kinerja", "biaya", "nilai",
+    "peringatan", "audit", "pengguna", "kunci_api",
+)  # fmt: skip
 PARTS = {
     "laboratorium": ("lab.section", ("sets", "runs", "compare", "force")),
     "kesehatan": ("health.section", ("clusters", "texts", "menus", "changes")),

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "", "pengetahuan", "jawaban", "eskalasi", "impor", "kesehatan", "laboratorium", "kinerja", "biaya", "nilai", "peringatan",
-    "audit", "cadangan",
+    "audit", "cadangan", "belajar", "pengguna", "kunci_api", "akun",
 )  # fmt: skip
 PARAMETERS = ("percakapan", "tiket", "periode", "kunci", "halaman")
 ICON = "fonts.gstatic.com/s/i/short-term/release/materialsymbols"
@@ -131,7 +131,8 @@ def test_every_page_shows_it_as_text(watched: Watched, desk: Desk) -> None:
 
 
 def test_what_stands_in_the_address_is_never_drawn(watched: Watched, desk: Desk) -> None:
-    evil = quote(f"{MARKED}<script>window.jahat=1</script>](javascript:window.jahat=1) ![x]({bare(desk.beacon.url)}/alamat.png)", safe="")
+    link = f"](javascript:window.jahat=1) ![x]({bare(desk.beacon.url)}/alamat.png)"
+    evil = quote(f"{MARKED}<script>window.jahat=1</script>{link}", safe="")
     query = "&".join(f"{name}={evil}" for name in PARAMETERS)
     for path in ("", "eskalasi", "audit", "nilai", "kinerja", "jawaban", "pengetahuan"):
         watched.page.goto(f"{desk.console.url}/{path}?{query}#{evil}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sipd_core.locale_id import number
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 
 Bucket = date | datetime
 """A day, or an hour on Jakarta's clock without a zone."""

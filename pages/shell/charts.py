@@ -15,7 +15,7 @@ from pages.shell.chart_words import bucket_names
 from sipd_core.texts import catalogue, text
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 
 __all__ = [
     "CONFIG", "SLOTS", "Bucket", "Chart", "Measure", "Series", "blank", "bucket_names", "colour_of", "lines",
@@ -172,8 +172,8 @@ def _step(one: Series, value: float, begin: float, colour: str, measure: Measure
 
 def _figure(drawn: Sequence[dict[str, Any]], layout: chart_layout.Layout) -> "Figure":
     # Plotly takes pandas from wherever it stands, also half imported by another visitor's page, and fails on it.
-    import pandas  # noqa: F401
-    import plotly.graph_objects as go
+    import pandas  # type: ignore[import-untyped]  # noqa: F401
+    import plotly.graph_objects as go  # type: ignore[import-untyped]
 
     return go.Figure(data=list(drawn), layout=layout)
 

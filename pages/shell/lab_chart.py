@@ -7,7 +7,7 @@ from pages.shell import charts
 from sipd_core.texts import text
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from plotly.graph_objects import Figure  # type: ignore[import-untyped]
 
 
 def contributions(places: Sequence[int], parts: Mapping[str, Sequence[float]]) -> "Figure":

@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import resources
+from pages.shell import charts, resources
 from sipd_core.blocking import BlockingEngine
 from sipd_core.settings import load_settings
 from sipd_core.store.database import Database
@@ -57,6 +57,7 @@ def _scripts(data: Path) -> None:
     resources._engine = engine
     try:
         engine.wait_until_prepared()
+        charts.load()  # as app.py does
         for page in PAGES:
             for name, period in _periods().items():
                 visits = [_visit(page, period) for _ in range(ROUNDS)]

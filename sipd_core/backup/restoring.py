@@ -21,6 +21,7 @@ from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupKind, BackupRecord, BackupStore, add_in, backup_deed, note_restored
 from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
+from sipd_core.store.key_file import KEY_FILE
 from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ def _restored(unpacked: Staged, order: Order, **told: object) -> Deed:
 
 def _database(settings: Settings) -> Database:
     cipher = Cipher.beside(settings.sipd_data_dir, settings.data_keys)
+    if settings.sqlite_file is None and not settings.data_keys:
+        log.warning("%s", text("data_key.shared", path=settings.sipd_data_dir / KEY_FILE))
     return Database(settings.sql_url, audit_key=settings.audit_key.get_secret_value(), cipher=cipher)
 
 

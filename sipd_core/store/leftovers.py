@@ -15,6 +15,9 @@ from sipd_core.store.resealing import places
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_MS = 1_000
+"""Who waits for readers to end holds up whoever writes; a log that is not emptied now is overwritten as it is used on."""
+
 
 def wipe(engine: Engine, *, whole: bool) -> bool:
     """Let nothing deleted be readable in the files; `whole`: write everything anew, which takes as much room again.
@@ -41,7 +44,12 @@ def _wipe_sqlite(engine: Engine, whole: bool) -> bool:
             cursor.execute("PRAGMA temp_store=FILE")  # a base need not fit into memory; what is written is sealed
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA temp_store=MEMORY")
+        else:
+            before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
         busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if not whole:
+            cursor.execute(f"PRAGMA busy_timeout={before}")
         return not busy
     finally:
         raw.close()

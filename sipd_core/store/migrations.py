@@ -502,7 +502,6 @@ _M019 = (
 def m021_erased(connection: Connection) -> None:
     """Conversations whose texts were deleted for good."""
     connection.exec_driver_sql("ALTER TABLE conversations ADD COLUMN erased_at FLOAT")
-    connection.exec_driver_sql("CREATE INDEX ix_conversations_erased_at ON conversations (erased_at)")
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (

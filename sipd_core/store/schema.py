@@ -211,7 +211,7 @@ conversations = Table(
     Column("turns", Integer, nullable=False),
     Column("last_verdict", String(16)),
     Column("escalated", Boolean, nullable=False),
-    Column("erased_at", Float, index=True),
+    Column("erased_at", Float),
 )
 """Heads of the conversations: all that the list in the sidebar needs, so that no turn is read for it.
 `last_verdict` is empty while nothing has been searched for. Of a deleted conversation (`erased_at`) no text is left anywhere:

@@ -14,12 +14,12 @@ from sipd_core.errors import DataKeyError
 from sipd_core.store import schema
 from sipd_core.store.cipher import Sealed, as_stored, sealed_columns
 from sipd_core.store.conversations import ConversationStore
-from sipd_core.store.database import Database, _migrations
+from sipd_core.store.database import _WIPED, Database, _migrations
 from sipd_core.store.gold import GoldStore
 from sipd_core.store.key_file import KEY_FILE
-from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.store.rotation import Rotation
 from sipd_core.store.schema import conversation_words, data_keys, exchanges
+from sipd_core.store.sealing import m020_sealed
 from sipd_core.store.tickets import TicketStore
 from sipd_core.tickets import TicketFilter
 from tests.builders import make_turn
@@ -147,8 +147,6 @@ def test_codes_and_numbers_are_found_as_they_stand_and_in_parts(database: Databa
 
 # --- from the release before --------------------------------------------------------------------------------------------
 
-BEFORE = [step.__name__ for step in MIGRATIONS].index("m020_sealed")
-
 
 def back_before_sealing(database: Database) -> None:
     """The same rows as the release before stored them, with plain leftovers in the pages it freed."""
@@ -160,7 +158,7 @@ def back_before_sealing(database: Database) -> None:
                     at = [raw.c[one.name] == row._mapping[one.name] for one in key]
                     connection.execute(raw.update().where(*at).values({name: row._mapping[name]}))
         conversation_words.drop(connection)
-        connection.execute(_migrations.delete().where(_migrations.c.name.not_in([s.__name__ for s in MIGRATIONS[:BEFORE]])))
+        connection.execute(_migrations.delete().where(_migrations.c.name.in_([m020_sealed.__name__, _WIPED])))
     with database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE leftover (x TEXT)")
         connection.exec_driver_sql(f"INSERT INTO leftover VALUES ('{'bendahara Sukamaju ' * 500}')")

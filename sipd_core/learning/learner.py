@@ -191,7 +191,9 @@ class Learner:
 
     async def _guess(self) -> None:
         """Find the menu and the nearest row of gaps that are new."""
-        for gap_id, title in await to_thread.run_sync(self._work.to_guess, GUESSED):
+        waiting = await to_thread.run_sync(self._work.to_guess, GUESSED)
+        await self._base.at_hand([title for _, title in waiting])
+        for gap_id, title in waiting:
             trial = await self._base.try_out(title, self._base.retrieval, VOTERS)
             hits = trial.result.hits
             orders = {one.case_id: one.order for one in trial.ranking.cases}
@@ -237,7 +239,9 @@ class Learner:
         questions = await to_thread.run_sync(self._work.questions, seen.gap_id)
         version = self._base.version
         results: dict[str, Proof] = {}
-        for text in dict.fromkeys(question.text for question in questions):
+        texts = list(dict.fromkeys(question.text for question in questions))
+        await self._base.at_hand(texts)  # from SQL, where they are since they failed: no provider reads them again
+        for text in texts:
             result = (await self._base.try_out(text, self._base.retrieval)).result
             if result.degraded:
                 log.warning("a gap's questions are asked again later: %s", result.degraded)

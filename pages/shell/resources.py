@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell import session
 from pages.shell.signin_cookie import SESSION_COOKIE
 from sipd_core.deeds import CONSOLE, Source, acting_as, meet_at
-from sipd_core.errors import SipdError
+from sipd_core.errors import RestoringError, SipdError
 from sipd_core.logs import configure_logging
 from sipd_core.permissions import Permission, Person
 from sipd_core.settings import load_settings
@@ -62,8 +63,17 @@ def page_engine() -> "BlockingEngine":
 
 
 def acting_person() -> Person:
-    """Who looks at the page that runs in this thread, as it is known at this moment; raises SignedOutError."""
-    return start_engine().sign_in.who(session_token())
+    """Who looks at the page that runs in this thread, as it is known at this moment; raises SignedOutError.
+
+    While a backup is restored nobody can be looked up, and no call but those that show how far it is does anything: whoever
+    was known last may watch.
+    """
+    try:
+        return start_engine().sign_in.who(session_token())
+    except RestoringError:
+        if (known := session.last_person()) is None:
+            raise
+        return known
 
 
 def sign_in_mode() -> str:

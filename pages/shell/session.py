@@ -304,6 +304,11 @@ def remember_person(person: Person) -> None:
     st.session_state[_PERSON] = person
 
 
+def forget_person() -> None:
+    """Nobody looks at this page any more who may see anything."""
+    st.session_state.pop(_PERSON, None)
+
+
 def last_person() -> Person | None:
     """Whoever that was; opens nothing, for each call asks anew."""
     found = st.session_state.get(_PERSON)

@@ -26,6 +26,7 @@ def somebody() -> Person | None:
         person = acting_person()
         start_engine().sign_in.touch(session_token())
     except SignedOutError:
+        session.forget_person()
         raise
     except SipdError:
         return session.last_person()

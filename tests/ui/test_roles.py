@@ -118,6 +118,16 @@ def test_a_role_that_is_taken_counts_on_the_page_that_is_open(
     assert [header.value for header in app.header] == [text("sign_in.out.title")]
 
 
+def test_a_page_waits_for_a_restore_and_goes_on(engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry(monkeypatch, token_of(engine, "admin"))
+    app = opened(next(place for place in PLACES if place.file == "cadangan"))
+    with engine._given_up():
+        app.run()
+        assert not app.exception and text("backup.pause.title") in shown(app)
+    app.run()
+    assert not app.exception and text("backup.pause.title") not in shown(app)
+
+
 def test_the_audit_knows_whose_deed_it_was(engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sipd_core.deeds._door", resources.visitor)
     monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "10.0.0.7"))

@@ -280,3 +280,14 @@ def test_answers_that_operators_worded_or_approved_become_the_remedy(engine: Blo
     engine.answers.withdraw(approved, actor=ADMIN)
     (remedy,) = engine.learning.remedies(detail)
     assert remedy.origin is RemedyOrigin.EDITED
+
+
+def test_a_deleted_conversation_takes_its_question_along_for_good(engine: BlockingEngine) -> None:
+    talk, _, _ = ask(engine, NPHD)
+    (gap,) = gaps(engine)
+    engine.learning.draft(gap.id, actor=ME)
+    engine.retention.erase(talk, ADMIN)
+    assert gaps(engine) == ()
+    detail = engine.learning.detail(gap.id)
+    assert (detail.gap.state, detail.gap.draft, detail.questions) == (GapState.EMPTY, None, ())
+    assert kinds(engine, gap.id)[:2] == [GapEventKind.OPENED, GapEventKind.DRAFTED], "the trail stays"

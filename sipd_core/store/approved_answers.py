@@ -57,7 +57,7 @@ class ApprovedAnswerStore:
     def withdraw(self, id_: str, *, actor: str) -> None:
         """Serve it no more; raises NotFoundError, ApprovalError when it is withdrawn already."""
         changes = {"withdrawn_at": self._clock(), "withdrawn_by": actor}
-        self._set(id_, actor, DeedKind.APPROVAL_WITHDRAWN, withdrawn=False, **changes)
+        self._set(id_, actor, DeedKind.APPROVAL_WITHDRAWN, withdrawn=False, rests_on=None, **changes)
 
     def restore(self, id_: str, *, actor: str) -> None:
         """Take a withdrawal back; raises NotFoundError, ApprovalError when it is not withdrawn."""

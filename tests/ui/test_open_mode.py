@@ -1,6 +1,7 @@
 """Open mode: one person on his own computer, and nobody from anywhere else."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,4 +60,4 @@ def test_open_anywhere_must_be_said(tmp_path: Path) -> None:
         console.wait_until_it_answers()
         assert httpx.get(console.url, headers=HTML | {"X-Forwarded-For": "10.0.0.9"}).status_code == 200
     finally:
-        console.stop()
+        console.stop(signal.SIGKILL)  # it may be loading its models still

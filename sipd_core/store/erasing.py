@@ -35,8 +35,10 @@ from sipd_core.store.times import moment
 from sipd_core.texts import text
 from sipd_core.tickets import OPEN
 
-TOGETHER = 50
+TOGETHER = 20
 """Conversations that are deleted in one transaction."""
+_PAUSE = 0.05
+"""Seconds between two of them, in which others may write."""
 _TRACES_TOGETHER = 2_000
 
 
@@ -112,6 +114,7 @@ class Eraser:
                     self._database.note(connection, _kept_long_enough("conversations", len(ids), moment_))
             if not ids:
                 return Erased(count, said)
+            time.sleep(_PAUSE)
 
     def drop_traces_before(self, moment_: float) -> int:
         """Delete traces of turns that ended before a moment; the figures of speed begin there afterwards."""

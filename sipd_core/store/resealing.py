@@ -8,7 +8,7 @@ from sqlalchemy import Connection, MetaData, RowMapping, Table, bindparam, colum
 
 from sipd_core.store.cipher import PREFIX, sealed_columns
 
-TOGETHER = 200
+TOGETHER = 100
 """Rows in memory at once; a turn is a few kilobytes."""
 
 

@@ -7,6 +7,7 @@ seen at the texts themselves.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,10 @@ from sipd_core.store.search_words import Part, rebuild
 
 OnStep = Callable[[int, int], None]
 """Told of rows looked at, of all."""
-_WORDS_TOGETHER = 50
-"""Conversations whose marks are made in one transaction."""
+_WORDS_TOGETHER = 10
+"""Parts of conversations whose marks are made in one transaction."""
+_PAUSE = 0.1
+"""Seconds between two transactions, at least: whoever waits for SQLite's lock only looks now and then whether it is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,24 @@ class Rotation:
                 return
             old = [row for row in rows if any(_is_other(row[name], key) for name in place.columns)]
             if old:
-                with self._database.write() as connection:
+                with self._giving_way() as connection:
                     store_texts(connection, place, old, lambda stored: _under(cipher, key, stored))
             yield len(rows), sum(_is_other(row[name], key) for row in old for name in place.columns)
             after = [rows[-1][name] for name in place.keys]
+
+    @contextmanager
+    def _giving_way(self) -> Iterator[Connection]:
+        """A transaction, and then as long a rest as it took: consoles are to write between two of them."""
+        began = time.monotonic()
+        with self._database.write() as connection:
+            yield connection
+        time.sleep(max(time.monotonic() - began, _PAUSE))
 
     def _mark_anew(self, key: DataKey) -> None:
         old = select(conversation_words.c.conversation_id, conversation_words.c.part)
         old = old.where(conversation_words.c.key_id != key.id).limit(_WORDS_TOGETHER)
         while True:
-            with self._database.write() as connection:
+            with self._giving_way() as connection:
                 rows = connection.execute(old).all()
                 for row in rows:
                     rebuild(connection, row.conversation_id, Part(row.part))

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -247,12 +248,13 @@ def test_rotation_beside_a_console_that_writes_loses_nothing(tmp_path: Path) -> 
     while rotating.poll() is None:
         store.add(f"aduan {written}", make_turn(f"s{written}", f"t{written}"), "")
         written += 1
+        time.sleep(0.02)
     assert rotating.stdout is not None
     new = rotating.stdout.read().strip()
     store.add("aduan sesudahnya", make_turn("akhir", "takhir"), "")
     assert keys_in_use(console) == {new}
     assert all(store.get(f"s{n}", 1).exchanges[0].message == f"aduan {n}" for n in range(written))
-    assert len(store.list("aduan", 1_000)) == written + 1
+    assert len(store.list("aduan", 1_000_000)) == written + 1
     console.close()
 
 

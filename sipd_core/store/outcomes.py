@@ -16,7 +16,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Text, func, select, type_coerce
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -159,7 +159,8 @@ class OutcomeStore:
         reasons = {id_: _reasons(rows) for id_, rows in groupby(handed, itemgetter(0))}
         now, silence = self._clock(), quiet.total_seconds()
         talks = groupby(map(_Mark._make, said), itemgetter(0))
-        return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now) for id_, marks in talks)
+        unseal = self._database.cipher.open
+        return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now, unseal) for id_, marks in talks)
 
     def resolved(self, period: Period, quiet: timedelta) -> dict[str, bool]:
         """Whether each conversation of the period in which something was asked is resolved, by its id, the earliest first.
@@ -189,7 +190,7 @@ class OutcomeStore:
 _MARKS = (
     select(
         conversations.c.id,
-        conversations.c.title,
+        type_coerce(conversations.c.title, Text).label("title"),  # sealed: opened once a conversation, not once a row
         conversations.c.created_at,
         exchange_marks.c.at,
         exchange_marks.c.waited_ms,
@@ -243,6 +244,7 @@ class _Mark(NamedTuple):
 
     conversation_id: str
     title: str
+    """Sealed."""
     began: float
     at: float
     waited_ms: float | None
@@ -274,7 +276,11 @@ def _reasons(rows: Iterable[Any]) -> tuple[EscalationReason, ...]:
 
 
 def _outcome(
-    marks: Sequence[_Mark], reasons: tuple[EscalationReason, ...], silence: float, now: float
+    marks: Sequence[_Mark],
+    reasons: tuple[EscalationReason, ...],
+    silence: float,
+    now: float,
+    unseal: Callable[[str], str],
 ) -> ConversationOutcome:
     asked = [place for place, mark in enumerate(marks) if mark.asked]
     questions = [marks[place] for place in asked]
@@ -285,7 +291,7 @@ def _outcome(
     waited = _seconds(questions[0].waited_ms) if questions else None
     return ConversationOutcome(
         marks[0].conversation_id,
-        marks[0].title or text("retention.erased_title"),
+        unseal(marks[0].title) or text("retention.erased_title"),
         moment(marks[0].began),
         outcome,
         by,

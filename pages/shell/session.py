@@ -116,9 +116,21 @@ def fail_unanswered(error: str) -> None:
     st.session_state[_RETURNED] = kept.message
 
 
-def watch_for_stop() -> None:
+@dataclass
+class StopWatch:
+    """How far the drawing of an answer has come. A stopped run cannot touch the session any more, but it can this."""
+
+    asked: bool = False
+    """Asked for by the run that draws."""
+    closed: bool = False
+    """The stream is closed: what it leaves is stored."""
+
+
+def watch_for_stop() -> StopWatch:
     """An answer begins to be drawn."""
-    st.session_state[_STOP] = "armed"
+    watch = StopWatch()
+    st.session_state[_STOP] = watch
+    return watch
 
 
 def forget_stop() -> None:
@@ -129,13 +141,14 @@ def forget_stop() -> None:
 def stop_to_show() -> bool:
     """Whether an answer was stopped and the page does not say so yet.
 
-    Asked once by the run that draws the answer, then by a timer whose turn comes only after that run has ended: if the
-    watch is still on by then, the run was stopped (a stopped run cannot note anything any more).
+    Asked once by the run that draws the answer, then by a timer: if the watch is still on when its stream is closed, the
+    run was stopped. Streamlit runs the timer also beside a run that it has told to stop and that still closes its stream.
     """
-    asked_before = st.session_state.get(_STOP) == "running"
-    if st.session_state.get(_STOP) == "armed":
-        st.session_state[_STOP] = "running"
-    return asked_before
+    watch: StopWatch | None = st.session_state.get(_STOP)
+    if watch is None:
+        return False
+    asked_before, watch.asked = watch.asked, True
+    return asked_before and watch.closed
 
 
 def take_returned() -> str | None:

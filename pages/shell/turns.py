@@ -59,7 +59,7 @@ def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -
 
 def draw_stream(parts: Iterator[AnswerPart]) -> Turn | None:
     """Draw a growing answer; ends with its turn, or None when there was none. Closes the stream in any case."""
-    session.watch_for_stop()
+    watch = session.watch_for_stop()
     _redraw_when_stopped()
     with st.chat_message("assistant", avatar=_ASSISTANT):
         area = st.empty()
@@ -73,8 +73,11 @@ def draw_stream(parts: Iterator[AnswerPart]) -> Turn | None:
             raise
         finally:
             # Closing cancels the work in the engine when this run is stopped half-way.
-            if close := getattr(parts, "close", None):
-                close()
+            try:
+                if close := getattr(parts, "close", None):
+                    close()
+            finally:
+                watch.closed = True
 
 
 @st.fragment(run_every=1.0)

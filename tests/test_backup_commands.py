@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,9 @@ def test_what_is_no_archive_is_refused_in_one_line(shell: Shell) -> None:
 def test_a_restore_into_an_empty_folder_and_onto_a_damaged_one(shell: Shell, tmp_path: Path) -> None:
     other = Shell(tmp_path)
     archive = str(shell.folder / "a.zip")
+    refused = other.run("restore", archive)
+    assert (refused.returncode, "kunci-data" in refused.stderr) == (1, True)
+    shutil.copy(shell.folder / "data" / "kunci-data", tmp_path / "data" / "kunci-data")
     told = other.json("restore", archive)
     assert (told["damaged"], Path(told["safety"]).is_file()) == (None, True)
     found = other.json("search", "akun terkunci salah sandi")

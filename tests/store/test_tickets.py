@@ -14,7 +14,7 @@ from sipd_core.errors import NotFoundError, SipdError, StoreError, TicketError
 from sipd_core.store.conversations import TURN, ConversationStore
 from sipd_core.store.cipher import as_stored
 from sipd_core.store.database import Database
-from sipd_core.store.schema import conversations, escalations, exchanges, feedback, ticket_events, tickets
+from sipd_core.store.schema import conversations, escalations, exchanges, ticket_events, tickets
 from sipd_core.store.ticket_rows import Opened
 from sipd_core.store.tickets import TicketStore
 from sipd_core.tickets import EventKind, Priority, Status, TicketFilter, undoable
@@ -311,7 +311,6 @@ def test_escalations_of_an_earlier_release_become_tickets(database: Database) ->
         make_turn("none", "t4", sources=()),
     )
     with database.write() as connection:
-        feedback.create(connection)
         for session in ("late", "early", "none"):
             head = {
                 "id": session,

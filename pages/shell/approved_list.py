@@ -14,6 +14,7 @@ from pages.shell.frame import errors_kept
 from pages.shell.paging import Pages
 from pages.shell.plain import answer_markdown, plain, plain_line
 from pages.shell.resources import acting_name
+from pages.shell.work_list import chosen_row
 from sipd_core.chat.answer_desk import AnswerDesk
 from sipd_core.chat.approval import Listed, Standing
 from sipd_core.locale_id import UNKNOWN, moment, number
@@ -97,20 +98,11 @@ def _filter() -> tuple[str, tuple[Standing, ...]]:
 def _table(shown: Sequence[Listed], key: str) -> Listed | None:
     names = ("question", "standing", "actor", "at", "served", "last", "thumbs")
     columns = {name: text(f"approved.list.{name}") for name in names}
-    event = st.dataframe(
-        [_line(one, columns) for one in shown],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=key,
-        column_config={
-            columns["question"]: st.column_config.TextColumn(width=330),
-            columns["served"]: st.column_config.NumberColumn(width=80),
-        },
-    )
-    rows = [row for row in event.selection.rows if row < len(shown)]
-    return shown[rows[0]] if rows else None
+    looks = {
+        columns["question"]: st.column_config.TextColumn(width=330),
+        columns["served"]: st.column_config.NumberColumn(width=80),
+    }
+    return chosen_row(shown, [_line(one, columns) for one in shown], key, looks)
 
 
 def _line(one: Listed, columns: dict[str, str]) -> dict[str, object]:

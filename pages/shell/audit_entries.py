@@ -6,6 +6,7 @@ from pages.shell.downloads import download_button
 from pages.shell.paging import Pages
 from pages.shell.period import period_picker
 from pages.shell.plain import plain_line
+from pages.shell.work_list import chosen_row
 from sipd_core.audit_words import (
     actor_name,
     detail_lines,
@@ -102,21 +103,12 @@ def _draw_export(engine: BlockingEngine, wanted: AuditFilter, period: Period) ->
 def _table(entries: tuple[AuditEntry, ...], key: str) -> AuditEntry | None:
     names = ("seq", "at", "actor", "kind", "object", "from", "outcome")
     columns = {name: text(f"audit.table.{name}") for name in names}
-    event = st.dataframe(
-        [_line(entry, columns) for entry in entries],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=key,
-        column_config={
-            columns["seq"]: st.column_config.NumberColumn(width=60),
-            columns["at"]: st.column_config.TextColumn(width=165),
-            columns["kind"]: st.column_config.TextColumn(width=200),
-        },
-    )
-    rows = [row for row in event.selection.rows if row < len(entries)]
-    return entries[rows[0]] if rows else None
+    looks = {
+        columns["seq"]: st.column_config.NumberColumn(width=60),
+        columns["at"]: st.column_config.TextColumn(width=165),
+        columns["kind"]: st.column_config.TextColumn(width=200),
+    }
+    return chosen_row(entries, [_line(entry, columns) for entry in entries], key, looks)
 
 
 def _line(entry: AuditEntry, columns: dict[str, str]) -> dict[str, object]:

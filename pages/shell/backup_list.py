@@ -9,6 +9,7 @@ from pages.shell.cards import badge
 from pages.shell.downloads import download_button
 from pages.shell.frame import errors_shown
 from pages.shell.plain import plain, plain_line
+from pages.shell.work_list import chosen_row
 from sipd_core.backup.room import BackupOverview
 from sipd_core.backup.shelf import Entry
 from sipd_core.backup.trial import TrialReport, report_from_json
@@ -43,17 +44,9 @@ def draw_entries(engine: BlockingEngine, overview: BackupOverview, *, busy: bool
         st.caption(text("backup.list.empty"))
         return
     names = {name: text(f"backup.list.{name}") for name in ("at", "kind", "cases", "size", "state", "test")}
-    event = st.dataframe(
-        [_line(entry, names) for entry in overview.entries],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"backup.table.{hash(tuple(entry.record.id for entry in overview.entries))}",
-    )
-    rows = event.selection.rows
-    if rows and rows[0] < len(overview.entries):
-        backup_state.choose(overview.entries[rows[0]].record.id)
+    key = f"backup.table.{hash(tuple(entry.record.id for entry in overview.entries))}"
+    if chosen := chosen_row(overview.entries, [_line(entry, names) for entry in overview.entries], key):
+        backup_state.choose(chosen.record.id)
     shown = next((entry for entry in overview.entries if entry.record.id == backup_state.chosen()), overview.entries[0])
     _draw_entry(engine, shown, busy=busy)
 

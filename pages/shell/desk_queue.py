@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import desk_state
 from pages.shell.desk_words import short_span, span
 from pages.shell.downloads import download_button
+from pages.shell.work_list import Filters, chosen_row
 from sipd_core.desk import EscalationDesk
 from sipd_core.locale_id import UNKNOWN, number
 from sipd_core.texts import text
@@ -23,6 +24,7 @@ _AGES = {"4h": timedelta(hours=4), "1d": timedelta(days=1), "3d": timedelta(days
 _COLUMNS = ("number", "priority", "status", "subject", "menu", "assignee", "age", "first_action", "resolution")
 _WIDTHS = {"number": 52, "priority": 90, "status": 90, "subject": 235, "menu": 140, "assignee": 130, "age": 115}
 """In pixels; these columns fit beside the menu of a usual screen."""
+_FILTERS = Filters("desk", "desk.queue", desk_state.PAGES)
 
 
 def draw_queue(desk: EscalationDesk) -> None:
@@ -73,73 +75,27 @@ def _filter(desk: EscalationDesk) -> TicketFilter:
         menu: text("desk.queue.option", name=menu or text("desk.no_menu"), n=number(n)) for menu, n in desk.menus()
     }
     words, stands = st.columns([2, 3], vertical_alignment="bottom")
-    search = words.text_input(
-        text("desk.queue.search"),
-        type="search",
-        placeholder=text("desk.queue.search_hint"),
-        key="desk.search",
-        live="300ms",
-        on_change=desk_state.PAGES.begin_anew,
-        persist_state="session",
-    )
-    shown = stands.segmented_control(
-        text("desk.queue.status"),
-        list(_SHOWN),
-        default="open",
-        required=True,
-        format_func=_status_name,
-        key="desk.shown",
-        wrap=True,
-        on_change=desk_state.PAGES.begin_anew,
-        persist_state="session",
-    )
+    search = _FILTERS.search(words)
+    shown = _FILTERS.standing(stands, "status", list(_SHOWN), "open", _status_name)
     with st.grid(columns=4, min_column_width=170, gap="small"):
-        priority = _choice("priority", {one.value: text(f"desk.priority.{one}") for one in Priority})
-        assignee = _choice("assignee", names)
-        menu = _choice("menu", menus)
-        age = _choice("age", {name: text(f"desk.age.{name}") for name in _AGES})
-    statuses, older = _SHOWN[shown or "open"], _AGES[age] if age else None
-    return TicketFilter(search or "", statuses, Priority(priority) if priority else None, assignee, menu, older)
+        priority = _FILTERS.choice("priority", {one.value: text(f"desk.priority.{one}") for one in Priority})
+        assignee = _FILTERS.choice("assignee", names)
+        menu = _FILTERS.choice("menu", menus)
+        age = _FILTERS.choice("age", {name: text(f"desk.age.{name}") for name in _AGES})
+    statuses, older = _SHOWN[shown], _AGES[age] if age else None
+    return TicketFilter(search, statuses, Priority(priority) if priority else None, assignee, menu, older)
 
 
 def _status_name(shown: str) -> str:
     return text(f"desk.queue.{shown}") if shown in ("open", "all") else text(f"desk.status.{shown}")
 
 
-def _choice(name: str, options: dict[str, str]) -> str | None:
-    """One of the options, or None: all of them."""
-    key = f"desk.{name}"
-    if st.session_state.get(key) not in options:  # its last ticket has gone meanwhile
-        st.session_state[key] = None
-    return st.selectbox(
-        text(f"desk.queue.{name}"),
-        list(options),
-        index=None,
-        placeholder=text(f"desk.queue.all_{name}"),
-        format_func=lambda value: options.get(value, value),
-        key=key,
-        on_change=desk_state.PAGES.begin_anew,
-        persist_state="session",
-    )
-
-
-
-
-
 def _table(tickets: Sequence[Ticket], key: str) -> None:
     names = {name: text(f"desk.column.{name}") for name in _COLUMNS}
-    event = st.dataframe(
-        [dict(zip(names.values(), _line(ticket), strict=True)) for ticket in tickets],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=key,
-        column_config={names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
-    )
-    chosen = [tickets[row] for row in event.selection.rows if row < len(tickets)]
-    if chosen:
-        desk_state.show(chosen[0].id)
+    lines = [dict(zip(names.values(), _line(ticket), strict=True)) for ticket in tickets]
+    widths = {names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()}
+    if chosen := chosen_row(tickets, lines, key, widths):
+        desk_state.show(chosen.id)
         st.rerun()
 
 

@@ -8,6 +8,7 @@ from pages.shell import lab_figures, lab_state
 from pages.shell.cards import badge
 from pages.shell.frame import errors_kept
 from pages.shell.plain import plain, plain_line
+from pages.shell.work_list import chosen_row
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import UNKNOWN, moment, number
 from sipd_core.store.runs import Run
@@ -80,18 +81,10 @@ def draw(engine: BlockingEngine) -> None:
     if not history:
         st.caption(text("laboratory.force.no_history"))
         return
-    event = st.dataframe(
-        [_line(one) for one in history],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"lab.force.history.{history[0].seq}",
-        column_config={text("laboratory.force.column_figures"): st.column_config.TextColumn(width="large")},
-    )
-    rows = event.selection.rows
-    if rows and rows[0] < len(history):
-        _again(engine, history[rows[0]])
+    looks = {text("laboratory.force.column_figures"): st.column_config.TextColumn(width="large")}
+    key = f"lab.force.history.{history[0].seq}"
+    if chosen := chosen_row(history, [_line(one) for one in history], key, looks):
+        _again(engine, chosen)
     else:
         st.caption(text("laboratory.force.choose"))
 

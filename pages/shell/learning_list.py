@@ -12,6 +12,7 @@ from pages.shell.frame import errors_kept
 from pages.shell.learning_words import reasons, state_name
 from pages.shell.plain import plain_line, shortened
 from pages.shell.resources import acting_name, may
+from pages.shell.work_list import Filters, chosen_row
 from sipd_core.learning.desk import LearningDesk
 from sipd_core.learning.model import HIDDEN, TO_DO, Failure, Gap, GapFigures, GapFilter, GapState
 from sipd_core.locale_id import UNKNOWN, local_day, number
@@ -27,6 +28,7 @@ _COLUMNS = ("number", "state", "title", "conversations", "first", "last", "why",
 _WIDTHS = {"number": 52, "state": 118, "title": 320, "conversations": 95, "first": 100, "last": 100, "why": 150}
 """In pixels; these columns fit beside the menu of a usual screen."""
 OUTSIDE_SHOWN = 20
+_FILTERS = Filters("learning", "learning.list", learning_state.PAGES)
 
 
 def draw_list(desk: LearningDesk) -> None:
@@ -79,67 +81,24 @@ def _draw_gaps(desk: LearningDesk) -> None:
 
 def _filter(desk: LearningDesk) -> GapFilter:
     words, stands = st.columns([2, 3], vertical_alignment="bottom")
-    search = words.text_input(
-        text("learning.list.search"),
-        type="search",
-        placeholder=text("learning.list.search_hint"),
-        key="learning.search",
-        live="300ms",
-        on_change=learning_state.PAGES.begin_anew,
-        persist_state="session",
-    )
-    shown = stands.segmented_control(
-        text("learning.list.state"),
-        list(_SHOWN),
-        default="todo",
-        required=True,
-        format_func=_shown_name,
-        key="learning.shown",
-        wrap=True,
-        on_change=learning_state.PAGES.begin_anew,
-        persist_state="session",
-    )
+    search = _FILTERS.search(words)
+    shown = _FILTERS.standing(stands, "state", list(_SHOWN), "todo", _shown_name)
     with st.grid(columns=2, min_column_width=220, gap="small"):
-        failure = _choice("failure", {one.value: text(f"learning.failure.{one}") for one in Failure})
-        menu = _choice("menu", {name: name for name in desk.menus()})
-    return GapFilter(search or "", _SHOWN[shown or "todo"], Failure(failure) if failure else None, menu)
+        failure = _FILTERS.choice("failure", {one.value: text(f"learning.failure.{one}") for one in Failure})
+        menu = _FILTERS.choice("menu", {name: name for name in desk.menus()})
+    return GapFilter(search, _SHOWN[shown], Failure(failure) if failure else None, menu)
 
 
 def _shown_name(shown: str) -> str:
     return text(f"learning.list.{shown}") if shown in ("todo", "all") else text(f"learning.state.{shown}")
 
 
-def _choice(name: str, options: dict[str, str]) -> str | None:
-    """One of the options, or None: all of them."""
-    key = f"learning.{name}"
-    if st.session_state.get(key) not in options:  # its last gap has gone meanwhile
-        st.session_state[key] = None
-    return st.selectbox(
-        text(f"learning.list.{name}"),
-        list(options),
-        index=None,
-        placeholder=text(f"learning.list.all_{name}"),
-        format_func=lambda value: options.get(value, value),
-        key=key,
-        on_change=learning_state.PAGES.begin_anew,
-        persist_state="session",
-    )
-
-
 def _table(gaps: Sequence[Gap], key: str) -> None:
     names = {name: text(f"learning.column.{name}") for name in _COLUMNS}
-    event = st.dataframe(
-        [dict(zip(names.values(), _line(gap), strict=True)) for gap in gaps],
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode="single-row",
-        key=key,
-        column_config={names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
-    )
-    chosen = [gaps[row] for row in event.selection.rows if row < len(gaps)]
-    if chosen:
-        learning_state.show(chosen[0].id)
+    lines = [dict(zip(names.values(), _line(gap), strict=True)) for gap in gaps]
+    widths = {names[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()}
+    if chosen := chosen_row(gaps, lines, key, widths):
+        learning_state.show(chosen.id)
         st.rerun()
 
 

@@ -16,7 +16,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, func, select, type_coerce
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -187,22 +187,24 @@ class OutcomeStore:
         return tally(self.of(period, quiet))
 
 
-_MARKS = (
-    select(
-        conversations.c.id,
-        type_coerce(conversations.c.title, Text).label("title"),  # sealed: opened once a conversation, not once a row
-        conversations.c.created_at,
-        exchange_marks.c.at,
-        exchange_marks.c.waited_ms,
-        exchange_marks.c.asked,
-        exchange_marks.c.offered,
-        exchange_marks.c.said,
-        feedback.c.at.label("given_at"),
-        feedback.c.helpful,
+def _said(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Rows of exchanges of conversations, in their order: the conversation, `columns`, and the thumb."""
+    return (
+        select(conversations.c.id, *columns, feedback.c.at.label("given_at"), feedback.c.helpful)
+        .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
+        .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
+        .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
     )
-    .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
-    .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
-    .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
+
+
+_MARKS = _said(
+    type_coerce(conversations.c.title, Text).label("title"),  # sealed: opened once a conversation, not once a row
+    conversations.c.created_at,
+    exchange_marks.c.at,
+    exchange_marks.c.waited_ms,
+    exchange_marks.c.asked,
+    exchange_marks.c.offered,
+    exchange_marks.c.said,
 )
 _asked = exchange_marks.alias()
 _last_question = (
@@ -211,19 +213,8 @@ _last_question = (
     .correlate(conversations)
     .scalar_subquery()
 )
-_SINCE_LAST_QUESTION = (
-    select(
-        conversations.c.id,
-        exchange_marks.c.at,
-        exchange_marks.c.offered,
-        exchange_marks.c.said,
-        feedback.c.at.label("given_at"),
-        feedback.c.helpful,
-    )
-    .join_from(conversations, exchange_marks, conversations.c.id == exchange_marks.c.conversation_id)
-    .outerjoin(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
-    .where(exchange_marks.c.position >= _last_question)
-    .order_by(conversations.c.created_at, conversations.c.id, exchange_marks.c.position)
+_SINCE_LAST_QUESTION = _said(exchange_marks.c.at, exchange_marks.c.offered, exchange_marks.c.said).where(
+    exchange_marks.c.position >= _last_question
 )
 _STATE = select(
     select(func.count()).select_from(exchange_marks).scalar_subquery(),

@@ -1,6 +1,6 @@
-"""How a database of an earlier release becomes today's. One reason to change: the tables of schema.py did.
+"""How a database of an earlier release becomes today's. One reason to change: the tables of schema did.
 
-Each step runs once, in a transaction of its own; a fresh database is made whole from schema.py and has all behind it.
+Each step runs once, in a transaction of its own; a fresh database is made whole from schema and has all behind it.
 """
 
 import json

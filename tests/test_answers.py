@@ -130,7 +130,8 @@ def test_what_a_person_must_decide_is_never_answered_with_it(engine: BlockingEng
     turn = asked(engine, question)
     assert turn.should_escalate
     engine.answers.edit(turn.turn_id, WORDING, actor="Sari")
-    engine.answers.approve(turn.turn_id, actor="Sari")
+    with pytest.raises(ApprovalError):
+        engine.answers.approve(turn.turn_id, actor="Sari")
     again = asked(engine, question)
     assert again.answered_by is AnsweredBy.LOCAL and again.should_escalate
 
@@ -209,6 +210,32 @@ def test_what_cannot_stand_alone_is_not_approved(engine: BlockingEngine) -> None
     assert "menyambung" in refused.value.user_text
     with pytest.raises(ApprovalError):
         engine.answers.approve(asked(engine, "halo selamat pagi").turn_id, actor="Sari")
+
+
+@pytest.mark.parametrize(
+    ("question", "wording"),
+    [
+        ("Apakah helpdesk SIPD buka pada hari libur nasional?", ""),
+        ("min resep soto betawi", ""),
+        ("SP2D terbayar dua kali ke rekening penyedia, uang daerah hilang", ""),
+        ("SP2D terbayar dua kali ke rekening penyedia, uang daerah hilang", "Minta bank membatalkan SP2D kedua."),
+        ("tolong sambungkan saya ke petugas sekarang", "Silakan telepon helpdesk."),
+    ],
+)
+def test_what_would_never_be_served_is_not_approved(engine: BlockingEngine, question: str, wording: str) -> None:
+    turn = asked(engine, question)
+    if wording:
+        engine.answers.edit(turn.turn_id, wording, actor="Sari")
+    with pytest.raises(ApprovalError) as refused:
+        engine.answers.approve(turn.turn_id, actor="Sari")
+    assert ("petugas" if wording or turn.should_escalate else "Ubah") in refused.value.user_text
+    assert not any(one.standing is Standing.LIVE for one in engine.answers.listed())
+
+
+@pytest.mark.parametrize("question", ["SP2D belum cair padahal SPM sudah disetujui!!! PAYAH SEKALI, SAYA MARAH BESAR", QUESTION])
+def test_anger_alone_does_not_keep_an_answer_from_being_served(engine: BlockingEngine, question: str) -> None:
+    approved(engine, question)
+    assert asked(engine, question).answered_by is AnsweredBy.APPROVED
 
 
 def test_a_retry_is_not_answered_with_what_was_tried(engine: BlockingEngine) -> None:

@@ -12,7 +12,7 @@ from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
 from sipd_core.blocking import BlockingEngine
-from sipd_core.chat.answer_desk import LONGEST
+from sipd_core.chat.answer_desk import LONGEST, unfit
 from sipd_core.chat.turn import AnswerVersion, Exchange, Turn, VersionKind
 from sipd_core.locale_id import moment
 from sipd_core.permissions import Permission
@@ -146,8 +146,7 @@ def _menu(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
 
 
 def _can_be_approved(exchange: Exchange) -> bool:
-    answer = exchange.answer
-    return may(Permission.APPROVE) and answer.searched and answer.approval is None and not (answer.stopped or answer.cut)
+    return may(Permission.APPROVE) and exchange.answer.approval is None and not unfit(exchange)
 
 
 def _name(version: AnswerVersion) -> str:

@@ -18,8 +18,11 @@ from sipd_core.chat.approval import (
     found_in,
     standing_of,
 )
+from sipd_core.chat.escalation import is_for_a_person
+from sipd_core.chat.handover import is_own_words
 from sipd_core.chat.memory import Memory
-from sipd_core.chat.turn import Exchange, Turn, VersionKind
+from sipd_core.chat.signals import read_signals
+from sipd_core.chat.turn import AnsweredBy, Exchange, Turn, VersionKind
 from sipd_core.documents import Case
 from sipd_core.errors import ApprovalError, NotFoundError
 from sipd_core.locale_id import JAKARTA
@@ -151,15 +154,30 @@ class AnswerDesk:
         return file.getvalue()
 
 
-def _check(exchange: Exchange, memory: Memory) -> None:
-    """Raises ApprovalError when an answer says nothing by itself, or its question means nothing without what went before."""
+def unfit(exchange: Exchange) -> str:
+    """Why an answer would never be served however often it is asked again: a name of `approved.error`; empty when it may be.
+
+    What a person must decide is never answered otherwise, and the console's own words without a case say nothing.
+    """
     answer = exchange.answer
     if not answer.searched:
-        raise ApprovalError("small talk", text_key="approved.error.talk")
+        return "talk"
     if answer.stopped or answer.cut:
-        raise ApprovalError("a part of an answer", text_key="approved.error.part")
-    if memory.problem != exchange.message:
-        raise ApprovalError("a follow-up", text_key="approved.error.follow_up")
+        return "part"
+    if answer.context_used or answer.answered_by is not AnsweredBy.LOCAL:
+        return ""
+    if is_for_a_person(read_signals(exchange.message)):
+        return "handed_on"
+    return "" if is_own_words(exchange) else "nothing"
+
+
+def _check(exchange: Exchange, memory: Memory) -> None:
+    """Raises ApprovalError when an answer says nothing by itself, or its question means nothing without what went before."""
+    problem = unfit(exchange)
+    if problem not in ("talk", "part") and memory.problem != exchange.message:
+        problem = "follow_up"
+    if problem:
+        raise ApprovalError(problem, text_key=f"approved.error.{problem}")
 
 
 def _rests_on(answer: Turn) -> tuple[str, ...]:

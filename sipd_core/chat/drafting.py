@@ -23,7 +23,7 @@ from sipd_core.chat.answers import (
     small_talk,
 )
 from sipd_core.chat.approved_shelf import ApprovedShelf, served
-from sipd_core.chat.escalation import EscalationSettings, decide
+from sipd_core.chat.escalation import HOLD, EscalationSettings, decide
 from sipd_core.chat.memory import (
     Memory,
     may_follow_up,
@@ -37,7 +37,6 @@ from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.suggestions import Suggestions, suggest
 from sipd_core.chat.turn import (
     Escalation,
-    EscalationReason,
     Exchange,
     Impairment,
     Intent,
@@ -55,8 +54,6 @@ OUTSIDE = 0.05
 """Relevance below which a message is about something else altogether."""
 WORTH_SHOWING = 0.01
 """Relevance below which a card would say `0 % cocok`."""
-HOLD = frozenset((EscalationReason.MONEY_AT_RISK, EscalationReason.DATA_AT_RISK, EscalationReason.SECURITY))
-"""What must not be made worse by trying a remedy that only looks alike."""
 
 
 @dataclass(frozen=True, slots=True)

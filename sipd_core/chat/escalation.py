@@ -21,6 +21,8 @@ _GRAVE = frozenset(
         EscalationReason.VERY_NEGATIVE,
     )
 )
+HOLD = frozenset((EscalationReason.MONEY_AT_RISK, EscalationReason.DATA_AT_RISK, EscalationReason.SECURITY))
+"""What must not be made worse by trying a remedy that only looks alike."""
 _ANGRY_FROM = 2
 _STANDS_ALONE_FROM = 4
 """Words; a shorter message ("gimana dong", "tolong cepat") can only speak of the matter at hand."""
@@ -104,6 +106,12 @@ def decide(
     reasons = tuple(reason for reason in EscalationReason if reason in fresh or reason in kept)
     after = _next_state(before, now, attempts, reasons)
     return Escalation(reasons, _explain(fresh, kept, attempts)), after
+
+
+def is_for_a_person(now: Signals) -> bool:
+    """Whether a message by itself goes to a person instead of being answered, whatever the base or an approved answer says."""
+    reasons = _fresh_reasons(now, unsolved=False, sentiment=0.0, settings=EscalationSettings())
+    return now.wants_person or not HOLD.isdisjoint(reasons)
 
 
 def _topic_changed(

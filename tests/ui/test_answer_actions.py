@@ -61,10 +61,29 @@ def test_an_answer_is_approved_after_a_look_at_it_and_served_the_next_time(
 
 def test_a_follow_up_says_why_it_cannot_be_approved(desk: BlockingEngine, turn: Turn, open_page: Opener) -> None:
     again = desk.ask("sudah dicoba, masih belum bisa", turn.session_id)
-    app = open_page(percakapan=turn.session_id)
+    app = edited(open_page(percakapan=turn.session_id), again)
     app.button(key=f"chat.use.{again.turn_id}").click().run()
     assert "menyambung" in app.error[0].value
     assert not desk.answers.listed()
+
+
+@pytest.mark.parametrize(
+    "question", ["SP2D terbayar dua kali ke rekening penyedia, uang daerah hilang", "min resep soto betawi"]
+)
+def test_nothing_is_offered_that_would_never_be_served(
+    desk: BlockingEngine, open_page: Opener, question: str
+) -> None:
+    turn = desk.ask(question, desk.new_session_id())
+    app = open_page(percakapan=turn.session_id)
+    assert not app.exception
+    assert f"chat.edit.{turn.turn_id}" in keys(app) and f"chat.use.{turn.turn_id}" not in keys(app)
+    app = edited(app, turn)
+    grave = turn.should_escalate
+    assert (f"chat.use.{turn.turn_id}" in keys(app)) is not grave
+
+
+def keys(app: AppTest) -> set[str]:
+    return {button.key for button in app.button}
 
 
 def test_the_local_mode_says_that_a_new_answer_is_the_same(

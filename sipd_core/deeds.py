@@ -91,6 +91,13 @@ class Source:
     """Of the network; empty when it is not known."""
     actor: str = ""
     """Display name, for deeds whose caller does not name one; empty: the console by itself."""
+    id: str = ""
+    """Of the account or of the program's key, whatever either is called; empty where nobody has one, as in open mode."""
+
+    @property
+    def mark(self) -> str:
+        """Tells whoever acts from everybody else, and nothing more of him; empty when nobody can tell."""
+        return f"{self.where}/{self.id}" if self.id else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,21 +46,24 @@ class PeopleLimits:
         self._take(source, "upload", self._uploads, HOUR)
 
     def _take(self, source: Source, what: str, pace: Pace, window: float) -> None:
-        if source.where != CONSOLE or not (source.actor or source.address):
+        if source.where != CONSOLE or not (source.id or source.actor or source.address):
             return
-        shares = []
-        if source.actor:
-            shares.append(Share(_subject(what, "person", source.actor), pace.person, window))
+        shares = [Share(_subject(what, "person", _person(source)), pace.person, window)]
         if source.address:
             shares.append(Share(_subject(what, "address", source.address), pace.address, window))
         refused = self._rates.take_all(shares)
         if refused is not None:
             share, seconds = refused
-            whose = "person" if share is shares[0] and source.actor else "address"
+            whose = "person" if share is shares[0] else "address"
             times, wait = number(share.limit), number(math.ceil(seconds))
             raise TooOftenError(f"{what} by {whose}", text_key=f"limits.{what}_{whose}", times=times, seconds=wait)
 
 
+def _person(source: Source) -> str:
+    """Who it is, not what he is called. Where nobody signs in he is whoever comes from his address, or sits at the console."""
+    return source.mark or source.address or source.where
+
+
 def _subject(what: str, kind: str, who: str) -> str:
-    """Not the name itself: the table says how often, not who."""
+    """Not who it is himself: the table says how often, no more."""
     return f"{what}/{kind}/{hashlib.sha256(who.encode(errors='replace')).hexdigest()[:32]}"

@@ -105,7 +105,11 @@ def visitor() -> Source:
     """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
     place = Source(CONSOLE, st.context.ip_address or "")
     with acting_as(place):  # the look-up is a call itself, and must not ask who makes it
-        return replace(place, actor=acting_name())
+        try:
+            person = acting_person()
+        except SipdError:  # as in `acting_name`
+            return place
+    return replace(place, actor=person.name, id=person.id)
 
 
 def acting_name() -> str:

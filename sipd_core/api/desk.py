@@ -55,7 +55,7 @@ class Desk:
     async def admit(self, request: Request, scope: Scope | None) -> None:
         """Let a request in; raises AccessError. From then on its answer says what is left to the caller."""
         entered = await self.call(self.engine.access.enter, bearer(request), scope)
-        act_as(replace(acting(), actor=entered.key.name))
+        act_as(replace(acting(), actor=entered.key.name, id=entered.key.id))
         allowance = entered.allowance
         request.scope[KEY_ID] = entered.key.id
         request.scope[HEADERS] |= rate_headers(allowance.limit, allowance.remaining, allowance.reset)

@@ -140,3 +140,13 @@ def test_the_audit_knows_whose_deed_it_was(engine: BlockingEngine, monkeypatch: 
         entry = engine.audit.page().entries[0]
     assert (entry.kind, entry.actor, entry.address) == ("key_made", "Admin", "10.0.0.7")
     assert app.code[0].value not in str(entry)
+
+
+def test_who_acts_has_the_id_of_his_account(engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: "10.0.0.7"))
+    carry(monkeypatch, token_of(engine, "admin"))
+    with acting_as(Source()):
+        [account] = [one for one in engine.people.list() if one.login == "admin"]
+    assert resources.visitor() == Source("konsol", "10.0.0.7", "Admin", account.id)
+    carry(monkeypatch, "")
+    assert resources.visitor() == Source("konsol", "10.0.0.7")

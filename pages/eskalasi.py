@@ -16,7 +16,7 @@ def main() -> None:
         st.button(label, icon=":material/arrow_back:", type="tertiary", key="desk.back", on_click=desk_state.leave)
     with errors_shown():
         if wanted is not None:
-            desk_ticket.draw_ticket(engine.desk, wanted)
+            desk_ticket.draw_ticket(engine, wanted)
         else:
             desk_queue.draw_queue(engine.desk)
 

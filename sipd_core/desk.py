@@ -13,6 +13,7 @@ from sipd_core.alerts.model import EventKind as Message
 from sipd_core.chat.handover import handover_card, offered_cases
 from sipd_core.chat.turn import Conversation
 from sipd_core.documents import Case
+from sipd_core.errors import NotFoundError
 from sipd_core.locale_id import JAKARTA, moment
 from sipd_core.privacy import mask
 from sipd_core.store.conversations import ConversationStore
@@ -48,7 +49,7 @@ class TicketDetail:
 
     ticket: Ticket
     conversation: Conversation
-    """With its last exchanges, oldest first."""
+    """With its last exchanges, oldest first; empty when it was deleted."""
     events: tuple[TicketEvent, ...]
     """Oldest first."""
     cases: tuple[Case, ...]
@@ -97,19 +98,26 @@ class EscalationDesk:
     def detail(self, ticket_id: int) -> TicketDetail:
         """One ticket with all that belongs to it; raises NotFoundError."""
         ticket = self._tickets.get(ticket_id)
-        conversation = self._conversations.get(ticket.conversation_id, self._history)
+        conversation = self._conversation(ticket)
         others = tuple(one for one in self._tickets.of_conversation(ticket.conversation_id) if one.id != ticket_id)
         cases = offered_cases(conversation.exchanges)
         return TicketDetail(ticket, conversation, self._tickets.events(ticket_id), cases, others)
+
+    def _conversation(self, ticket: Ticket) -> Conversation:
+        if ticket.erased_at is not None:
+            return Conversation(ticket.conversation_id, ticket.subject, escalated=True)
+        return self._conversations.get(ticket.conversation_id, self._history)
 
     def of_conversation(self, conversation_id: str) -> Ticket | None:
         """The newest ticket of a conversation."""
         return next(iter(self._tickets.of_conversation(conversation_id)), None)
 
     def card(self, ticket_id: int) -> str:
-        """The ticket as a text for WhatsApp or another system; raises NotFoundError."""
+        """The ticket as a text for WhatsApp or another system; raises NotFoundError, also when nothing is left to hand on."""
         detail = self.detail(ticket_id)
         ticket = detail.ticket
+        if ticket.erased_at is not None:
+            raise NotFoundError(what=text("retention.conversation"))
         said = self._conversations.escalations(ticket.conversation_id)
         notes = [
             event.note for event in detail.events if event.kind in (EventKind.NOTED, EventKind.MOVED) and event.note

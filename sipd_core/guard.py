@@ -109,7 +109,8 @@ _VALUE: Rules = {
 
 RULES: Rules = {
     **_need(Whoever.SIGNED_IN, "status", "new_session_id"),
-    **_need(Permission.ASK, "answer", "answer_anew", "ask", "go_on", "conversation", "conversations", "give_feedback", "escalate", "handover_text"),
+    **_need(Permission.ASK, "answer", "answer_anew", "ask", "go_on", "conversation", "conversations"),
+    **_need(Permission.ASK, "escalate", "give_feedback", "handover_text"),
     **_need(Permission.BASE_READ, "case", "case_history", "cases", "changes", "files", "imports", "indexing", "menus"),
     **_need(Permission.BASE_READ, "export_rows", "reported_by", "search", "undo_effect"),
     **_need(Permission.BASE_WRITE, "change_cases", "edit_case", "undo_change", "redo_change"),
@@ -122,7 +123,10 @@ RULES: Rules = {
         "keys": _need(Permission.PEOPLE, "add", "count", "get", "list", "revoke") | _need(Whoever.NOBODY, "find"),
         **_need(Whoever.NOBODY, "enter"),
     },
-    "account": _need(Whoever.SIGNED_IN, "change_password", "end_others", "end_session", "leave", "look", "sessions", "this_session"),
+    "account": {
+        **_need(Whoever.SIGNED_IN, "look", "change_password", "leave"),
+        **_need(Whoever.SIGNED_IN, "sessions", "this_session", "end_others", "end_session"),
+    },
     "alerts": _ALERTS,
     "answers": _ANSWERS,
     "audit": _AUDIT,
@@ -136,7 +140,8 @@ RULES: Rules = {
     },
     "sign_in": {
         **_need(Whoever.NOBODY, "enter", "enter_vouched", "who", "visit", "was_in", "touch", "leave"),
-        **_need(Whoever.NOBODY, "has_admin", "first_link", "link_for", "use_link", "note_refusal", "is_open", "is_open_anywhere", "mode"),
+        **_need(Whoever.NOBODY, "has_admin", "first_link", "link_for", "use_link", "note_refusal"),
+        **_need(Whoever.NOBODY, "is_open", "is_open_anywhere", "mode"),
     },
     "learning": _LEARNING,
     "retention": {

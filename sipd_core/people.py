@@ -31,7 +31,10 @@ class People:
         return stores.people.get(id_), token
 
     def new_link(self, id_: str) -> str:
-        """Another such link, for who lost it or forgot his password, which counts on until then. Raises NotFoundError, PeopleError."""
+        """Another such link, for who lost it or forgot his password, which counts on until then.
+
+        Raises NotFoundError, PeopleError.
+        """
         stores, account = self._stores, self._stores.people.get(id_)
         if account.how is How.OIDC:
             raise PeopleError("no password", text_key="people.error.password_elsewhere")

@@ -103,6 +103,8 @@ class Ticket:
     """When a person first did something about it."""
     resolved_at: datetime | None = None
     """None while it is open."""
+    erased_at: datetime | None = None
+    """When the conversation was deleted, if it was: all that is left of the ticket is here and in its events."""
 
 
 @dataclass(frozen=True, slots=True)

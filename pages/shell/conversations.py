@@ -43,7 +43,7 @@ def draw_conversations(engine: BlockingEngine, current: str) -> None:
         for summary in found:
             _conversation_line(summary, now, current=summary.id == current)
     if any(summary.id == current for summary in found):
-        draw_erasing(engine, current)
+        draw_erasing(engine, current, "chat")
 
 
 def _conversation_line(summary: ConversationSummary, now: datetime, *, current: bool) -> None:

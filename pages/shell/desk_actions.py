@@ -22,8 +22,9 @@ _ICONS = {Status.ACTIVE: "play_arrow", Status.WAITING: "hourglass_top", Status.D
 def draw_actions(desk: EscalationDesk, detail: TicketDetail) -> None:
     """Buttons for what may come next, and the way back from the last step."""
     ticket = detail.ticket
+    whole = ticket.erased_at is None
     if not may(Permission.TICKETS):
-        if _button("card", "assignment_ind"):
+        if whole and _button("card", "assignment_ind"):
             _show_card(desk, ticket)
         return
     with st.container(horizontal=True, gap="small", key="desk-actions"):
@@ -41,9 +42,9 @@ def draw_actions(desk: EscalationDesk, detail: TicketDetail) -> None:
             _choose_assignee(desk, ticket)
         if _button("priority", "flag"):
             _choose_priority(desk, ticket)
-        if _button("note", "sticky_note_2"):
+        if whole and _button("note", "sticky_note_2"):
             _write_note(desk, ticket)
-        if _button("card", "assignment_ind"):
+        if whole and _button("card", "assignment_ind"):
             _show_card(desk, ticket)
     _draw_undo(desk, detail)
 
@@ -57,7 +58,7 @@ def _draw_move(desk: EscalationDesk, ticket: Ticket, to: Status, *, primary: boo
     label = text("desk.action.reopen" if reopening else f"desk.action.{to}")
     kind: Literal["primary", "secondary"] = "primary" if primary and not reopening else "secondary"
     icon, key = ":material/replay:" if reopening else f":material/{_ICONS[to]}:", f"desk.move.{to}"
-    if to is not Status.ACTIVE:
+    if to is not Status.ACTIVE and ticket.erased_at is None:
         if st.button(label, type=kind, icon=icon, key=key):
             _move_with_note(desk, ticket, to)
         return

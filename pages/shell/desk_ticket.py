@@ -8,10 +8,12 @@ import streamlit as st
 from pages.shell import cards, desk_actions, desk_state, session
 from pages.shell.cards import badge
 from pages.shell.desk_words import span, told
+from pages.shell.erasing import draw_erasing
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
 from pages.shell.turns import draw_question
+from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Exchange
-from sipd_core.desk import EscalationDesk, TicketDetail
+from sipd_core.desk import TicketDetail
 from sipd_core.documents import Case
 from sipd_core.locale_id import moment, number
 from sipd_core.texts import text
@@ -42,14 +44,18 @@ _ICONS = {
 }
 
 
-def draw_ticket(desk: EscalationDesk, ticket_id: int) -> None:
+def draw_ticket(engine: BlockingEngine, ticket_id: int) -> None:
     """All of one ticket, with what can be done about it on top."""
-    detail = desk.detail(ticket_id)
+    detail = engine.desk.detail(ticket_id)
     _draw_head(detail.ticket)
-    desk_actions.draw_actions(desk, detail)
+    desk_actions.draw_actions(engine.desk, detail)
+    if detail.ticket.erased_at is not None:
+        _draw_frame(detail, detail.ticket.erased_at)
+        return
     talk, beside = st.columns([3, 2], gap="medium")
     with talk:
         _draw_talk(detail)
+        draw_erasing(engine, detail.ticket.conversation_id, "desk")
     with beside:
         _draw_reasons(detail)
         _draw_tried(detail.cases)
@@ -64,7 +70,8 @@ def _draw_head(ticket: Ticket) -> None:
     color, icon = STATUS_LOOKS[ticket.status]
     marks.append(badge(color, text(f"desk.status.{ticket.status}"), icon))
     marks.append(badge("gray", ticket.assignee or text("desk.nobody"), "person"))
-    marks.append(badge("blue", ticket.menu or text("desk.no_menu"), "folder_open"))
+    if ticket.erased_at is None:
+        marks.append(badge("blue", ticket.menu or text("desk.no_menu"), "folder_open"))
     st.markdown(" ".join(marks))
     st.caption(plain_line(" · ".join(_times(ticket))))
 
@@ -80,6 +87,16 @@ def _times(ticket: Ticket) -> list[str]:
     if ticket.resolved_at is not None:
         said.append(text("desk.time.resolved", took=span(ticket.resolved_at - ticket.created_at)))
     return said
+
+
+def _draw_frame(detail: TicketDetail, erased_at: datetime) -> None:
+    """What is left when its conversation was deleted."""
+    st.info(text("desk.erased", at=moment(erased_at)), icon=":material/delete_forever:")
+    reasons, history = st.columns([2, 3], gap="medium")
+    with reasons:
+        _draw_reasons(detail)
+    with history:
+        _draw_history(detail.events)
 
 
 def _draw_talk(detail: TicketDetail) -> None:
@@ -106,7 +123,7 @@ def _draw_exchange(exchange: Exchange) -> None:
 def _draw_reasons(detail: TicketDetail) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{text('desk.why.heading')}**")
-        for said in dict.fromkeys(event.explanation for event in detail.events if event.explanation):
+        for said in _reasons(detail):
             st.markdown(f"- {plain_line(said)}")
         for ticket in detail.others:
             label = text("desk.why.other", id=ticket.id, status=text(f"desk.status.{ticket.status}"))
@@ -118,6 +135,13 @@ def _draw_reasons(detail: TicketDetail) -> None:
                 on_click=desk_state.show,
                 args=(ticket.id,),
             )
+
+
+def _reasons(detail: TicketDetail) -> list[str]:
+    """In the words of the day; by their kinds where those were deleted."""
+    said = dict.fromkeys(event.explanation for event in detail.events if event.explanation)
+    kinds = (text(f"desk.reason.{reason}") for reason in detail.ticket.reasons)
+    return [*said] or [kind[:1].upper() + kind[1:] for kind in kinds]
 
 
 def _draw_tried(cases: Sequence[Case]) -> None:

@@ -1,4 +1,4 @@
-"""Deleting the open conversation: for those who may, behind a question that names what goes and what stays."""
+"""Deleting a conversation that is looked at: for those who may, behind a question that names what goes and what stays."""
 
 import streamlit as st
 
@@ -15,39 +15,39 @@ from sipd_core.store.erasing import Erasure
 from sipd_core.texts import text
 
 
-def draw_erasing(engine: BlockingEngine, conversation_id: str) -> None:
-    """A quiet button beneath the list, for whoever may."""
+def draw_erasing(engine: BlockingEngine, conversation_id: str, page: str) -> None:
+    """A quiet button, for whoever may; `page` begins its keys."""
     if not may(Permission.ERASE):
         return
-    if st.button(text("retention.button"), key="chat.erase", icon=":material/delete_forever:", type="tertiary"):
+    if st.button(text("retention.button"), key=f"{page}.erase", icon=":material/delete_forever:", type="tertiary"):
         try:
             effect = engine.retention.effect(conversation_id)
         except NotFoundError as error:
             show_error(error)
         else:
-            _confirm(engine, conversation_id, effect)
+            _confirm(engine, conversation_id, effect, page)
 
 
 @st.dialog(text("retention.title"), icon=":material/delete_forever:")
-def _confirm(engine: BlockingEngine, conversation_id: str, effect: Erasure) -> None:
+def _confirm(engine: BlockingEngine, conversation_id: str, effect: Erasure, page: str) -> None:
     st.markdown(f"**{plain_line(effect.title)}**")
     st.markdown("\n".join([text("retention.heading", at=moment(effect.began)), "", *_goes(effect)]))
     st.caption(text("retention.stays"))
     st.caption(" ".join(_archives(engine.retention.archived(effect.began))))
     st.warning(text("retention.irreversible"), icon=":material/warning:")
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(text("retention.cancel"), key="chat.erase.cancel"):
+        if st.button(text("retention.cancel"), key=f"{page}.erase.cancel"):
             st.rerun()
         label, icon = text("retention.confirm"), ":material/delete_forever:"
         args = (engine, conversation_id)
-        if st.button(label, key="chat.erase.yes", type="primary", icon=icon, on_click=_erase, args=args):
+        if st.button(label, key=f"{page}.erase.yes", type="primary", icon=icon, on_click=_erase, args=args):
             st.rerun()
 
 
 def _erase(engine: BlockingEngine, conversation_id: str) -> None:
     with errors_kept():
         erased = engine.retention.erase(conversation_id, acting_name())
-        session.start_conversation()
+        session.forget_conversation(conversation_id)
         session.flash(text("retention.done", n=number(erased.exchanges)))
 
 

@@ -81,6 +81,12 @@ def start_conversation() -> None:
     st.session_state.pop(_UNANSWERED, None)
 
 
+def forget_conversation(session_id: str) -> None:
+    """Leave a conversation that is gone, if it is the current one."""
+    if st.session_state.get(_LAST) == session_id:
+        start_conversation()
+
+
 def send(message: str) -> None:
     """Let the next run send this message, as if it had been typed."""
     st.session_state[_PENDING] = message

@@ -11,6 +11,7 @@ from sipd_core.chat.turn import AnswerVersion, Exchange, Turn, VersionKind
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
 from sipd_core.store.database import Database
+from sipd_core.store.erasing import is_there
 from sipd_core.store.schema import answer_versions, exchanges, traces
 from sipd_core.store.search_words import Part, add_words
 from sipd_core.store.times import moment
@@ -92,9 +93,11 @@ def with_versions(connection: Connection, given: Sequence[Exchange]) -> tuple[Ex
 
 def _lock(connection: Connection, turn_id: str) -> None:
     """From here on nobody else adds to this answer; raises NotFoundError when there is none."""
-    query = select(exchanges.c.turn_id).where(exchanges.c.turn_id == turn_id).with_for_update()
-    if connection.execute(query).first() is None:
+    of_it = exchanges.c.turn_id == turn_id
+    conversation = connection.execute(select(exchanges.c.conversation_id).where(of_it)).scalar()
+    if conversation is None or not is_there(connection, conversation):
         raise NotFoundError(what=text("approved.what.answer"))
+    connection.execute(select(exchanges.c.turn_id).where(of_it).with_for_update())
 
 
 def _choose(connection: Connection, turn_id: str, seq: int) -> None:

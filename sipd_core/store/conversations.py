@@ -26,6 +26,7 @@ from sipd_core.errors import NotFoundError
 from sipd_core.store.answer_versions import TURN, with_versions
 from sipd_core.store.approved_answers import keep_use
 from sipd_core.store.database import Database
+from sipd_core.store.erasing import is_there
 from sipd_core.store.masked import masked_secrets
 from sipd_core.store.outcomes import mark
 from sipd_core.store.schema import (
@@ -78,7 +79,10 @@ class ConversationStore:
         self._lists_lock = threading.Lock()
 
     def add(self, message: str, turn: Turn, state: str, trace: TurnTrace | None = None) -> None:
-        """Append one answered message, with its trace; `state` is the escalation policy's memory as JSON."""
+        """Append one answered message, with its trace; `state` is the escalation policy's memory as JSON.
+
+        Raises NotFoundError when somebody deleted the conversation meanwhile.
+        """
         now = self._clock()
         marked = mark(message, turn, state)
 
@@ -171,19 +175,20 @@ class ConversationStore:
         Raises NotFoundError.
         """
         with self._database.write() as connection:
-            known = select(exchanges.c.answer).join(conversations).where(exchanges.c.turn_id == turn_id, _THERE)
-            answer = connection.execute(known).scalar()
-            if answer is None:
+            known = select(exchanges.c.conversation_id, exchanges.c.answer).where(exchanges.c.turn_id == turn_id)
+            said = connection.execute(known).first()
+            if said is None or not is_there(connection, said.conversation_id):
                 raise NotFoundError(what="Jawaban")
             row = {"turn_id": turn_id, "at": self._clock(), "helpful": given.helpful, "reason": given.reason}
             self._database.upsert(connection, feedback, [row])
-        return str(answer)
+        return str(said.answer)
 
     def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str, actor: str = "") -> None:
         """Record an escalation made by hand, with its ticket; raises NotFoundError."""
         with self._change() as connection:
             known = exchanges.c.conversation_id == session_id, exchanges.c.turn_id == turn_id
-            if connection.execute(select(exchanges.c.turn_id).join(conversations).where(*known, _THERE)).first() is None:
+            held = connection.execute(select(exchanges.c.turn_id).where(*known)).first() is not None
+            if not (held and is_there(connection, session_id)):
                 raise NotFoundError(what="Percakapan")
             self._hand_over(connection, session_id, turn_id, escalation, self._clock(), note, actor)
 
@@ -224,6 +229,8 @@ def _append(
     changes: dict[str, object] = {"last_verdict": turn.verdict} if turn.searched else {}
     at = conversations.c.id == turn.session_id
     turns = connection.execute(select(conversations.c.turns).where(at)).scalar_one_or_none()
+    if turns is not None and not is_there(connection, turn.session_id):
+        raise NotFoundError(what="Percakapan")  # deleted while the answer was written
     if turns is None:
         head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
         connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})

@@ -1,9 +1,10 @@
-"""A conversation is deleted for good: its texts are overwritten wherever they stand. What outcomes are counted by stays.
+"""A conversation is deleted for good: its texts are overwritten wherever they stand. What is counted by stays.
 
-One reason to change: what goes with a conversation. Gone are title, messages, answers, reasons of thumbs, words to search by,
-versions of answers, notes, its tickets with their events, gold questions and questions of gaps taken from it, and where a
-person deletes it also the answers approved from it (they are knowledge, and outlive mere age). An empty frame stays (times, verdict, thumb, codes of
-reasons, `exchange_marks`), so that no figure of a past month becomes another; traces and books hold no text and stay too.
+One reason to change: what goes with a conversation. Gone are title, messages, answers, reasons of thumbs, words to search
+by, versions of answers, notes, what tickets say of it, gold questions and questions of gaps taken from it, and where a
+person deletes it also the answers approved from it (they are knowledge, and outlive mere age). An empty frame stays: times,
+verdict, thumb, codes of reasons, `exchange_marks`, and of a ticket its status, priority, who took care, and when. So no
+figure of a past month becomes another, and nobody loses sight of who still waits. Traces and books hold no text and stay.
 """
 
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, update
 
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import NotFoundError
@@ -31,6 +32,7 @@ from sipd_core.store.schema import (
     tickets,
     traces,
 )
+from sipd_core.store.ticket_rows import lock
 from sipd_core.store.times import moment
 from sipd_core.texts import text
 from sipd_core.tickets import OPEN
@@ -82,14 +84,15 @@ class Eraser:
                 raise _not_found()
             held = [_count(connection, tickets, mine), _count(connection, tickets, mine, tickets.c.status.in_(OPEN))]
             turns = _turns([conversation_id])
-            drawn = [_count(connection, table, table.c.turn_id.in_(turns)) for table in (gold_questions, approved_answers, gap_questions)]
+            taken = gold_questions, approved_answers, gap_questions
+            drawn = [_count(connection, table, table.c.turn_id.in_(turns)) for table in taken]
         return Erasure(head.title, moment(head.created_at), head.turns, *held, *drawn)
 
     def erase(self, conversation_id: str, *, actor: str = "") -> Erased:
         """Delete one conversation; raises NotFoundError when there is none any more."""
         now = self._clock()
         with self._database.write() as connection:
-            if connection.execute(select(conversations.c.id).where(_there(conversation_id))).first() is None:
+            if not is_there(connection, conversation_id):
                 raise _not_found()
             made_of_it = approved_answers.c.turn_id.in_(_turns([conversation_id]))
             connection.execute(delete(approved_answers).where(made_of_it))
@@ -104,6 +107,7 @@ class Eraser:
         busy = select(tickets.c.conversation_id).where(tickets.c.status.in_(OPEN))
         due = conversations.c.updated_at < moment_, conversations.c.erased_at.is_(None), conversations.c.id.not_in(busy)
         oldest = select(conversations.c.id).where(*due).order_by(conversations.c.updated_at).limit(TOGETHER)
+        oldest = oldest.with_for_update(key_share=True)
         count, said = 0, 0
         while True:
             with self._database.write() as connection:
@@ -134,6 +138,15 @@ class Eraser:
         self._database.wipe()
 
 
+def is_there(connection: Connection, conversation_id: str) -> bool:
+    """Within a transaction: whether a conversation is there; if so nobody deletes it before this transaction has ended.
+
+    Whoever writes about a conversation asks first, or what he writes would outlive it.
+    """
+    query = select(conversations.c.id).where(_there(conversation_id)).with_for_update(key_share=True)
+    return connection.execute(query).first() is not None
+
+
 def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
     turns, of_them = _turns(ids), exchanges.c.conversation_id.in_(ids)
     answers = tuple(connection.execute(select(exchanges.c.answer).where(of_them)).scalars())
@@ -142,9 +155,11 @@ def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
     questions = select(gold_questions.c.id).where(gold_questions.c.turn_id.in_(turns))
     connection.execute(update(gold_answers).where(gold_answers.c.question_id.in_(questions)).values(query=""))
     connection.execute(delete(gold_questions).where(gold_questions.c.turn_id.in_(turns)))
-    mine = select(tickets.c.id).where(tickets.c.conversation_id.in_(ids))
-    connection.execute(delete(ticket_events).where(ticket_events.c.ticket_id.in_(mine)))
-    connection.execute(delete(tickets).where(tickets.c.conversation_id.in_(ids)))
+    lock(connection)
+    mine = tickets.c.conversation_id.in_(ids)
+    of_mine = ticket_events.c.ticket_id.in_(select(tickets.c.id).where(mine))
+    connection.execute(update(ticket_events).where(of_mine).values(note=""))
+    connection.execute(update(tickets).where(mine).values(menu=""))
     connection.execute(delete(conversation_words).where(conversation_words.c.conversation_id.in_(ids)))
     connection.execute(update(feedback).where(feedback.c.turn_id.in_(turns)).values(reason=""))
     handed = escalations.c.conversation_id.in_(ids)
@@ -154,7 +169,7 @@ def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
     return Erased(len(ids), len(answers), answers)
 
 
-def _turns(ids: Sequence[str]):  # type: ignore[no-untyped-def]
+def _turns(ids: Sequence[str]) -> Select[tuple[str]]:
     return select(exchanges.c.turn_id).where(exchanges.c.conversation_id.in_(ids))
 
 
@@ -162,7 +177,7 @@ def _there(conversation_id: str) -> ColumnElement[bool]:
     return (conversations.c.id == conversation_id) & conversations.c.erased_at.is_(None)
 
 
-def _count(connection: Connection, table, *conditions: ColumnElement[bool]) -> int:  # type: ignore[no-untyped-def]
+def _count(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> int:
     return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 

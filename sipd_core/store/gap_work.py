@@ -17,6 +17,7 @@ from sipd_core.learning.model import (
     GapEventKind,
     GapState,
 )
+from sipd_core.store.erasing import is_there
 from sipd_core.store.gap_intake import Candidate, candidates, recanted
 from sipd_core.store.gap_proving import GapProving
 from sipd_core.store.gap_rows import (
@@ -82,6 +83,8 @@ class GapWork(GapProving):
         one = failed.candidate
         row = connection.execute(select(gap_questions).where(gap_questions.c.turn_id == one.turn_id)).first()
         if row is None:
+            if not is_there(connection, one.conversation_id):  # deleted since its question was read
+                return False
             values: dict[str, object] = {"turn_id": one.turn_id, "conversation_id": one.conversation_id, "at": one.at}
             values |= {"failed_at": one.failed_at, "failures": one.failure, "text": failed.text}
             connection.execute(insert(gap_questions), values | {"fate": Fate.WAITING, "pinned": False, **UNPROVEN})

@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, RowMapping, Table, bindparam, column, select, table, text, tuple_
+from sqlalchemy import (
+    ColumnClause,
+    Connection,
+    MetaData,
+    RowMapping,
+    Table,
+    bindparam,
+    column,
+    select,
+    table,
+    text,
+    tuple_,
+)
 
 from sipd_core.store.cipher import PREFIX, sealed_columns
 
@@ -40,9 +52,11 @@ def pages_of(connection: Connection, place: Place) -> Iterator[RowMapping]:
         yield from part
 
 
-def part_of(connection: Connection, place: Place, after: Sequence[Any] | None, limit: int = TOGETHER) -> Sequence[RowMapping]:
+def part_of(
+    connection: Connection, place: Place, after: Sequence[Any] | None, limit: int = TOGETHER
+) -> Sequence[RowMapping]:
     """The next rows after the one with the key `after` (None: from the start), keys and texts as they are stored."""
-    keys = [column(name) for name in place.keys]
+    keys: list[ColumnClause[Any]] = [column(name) for name in place.keys]
     query = select(*keys, *(column(name) for name in place.columns)).select_from(table(place.table)).order_by(*keys)
     if after is not None:
         query = query.where(tuple_(*keys) > tuple_(*after))

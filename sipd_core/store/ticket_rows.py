@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exist
 from sipd_core.chat.turn import EscalationReason
 from sipd_core.store.schema import conversations, escalations, ticket_events, tickets
 from sipd_core.store.times import moment
+from sipd_core.texts import text
 from sipd_core.tickets import ACTIONS, EventKind, Priority, Status, Ticket, TicketEvent, more_urgent, priority_of
 
 NAME_LENGTH = 200
@@ -113,8 +114,9 @@ def _event(row: Row[Any], undone_by: int | None) -> TicketEvent:
 
 def ticket_query() -> Select[Any]:
     """Tickets with their conversation's title, and the times that follow from their events."""
-    columns = tickets, conversations.c.title, FIRST_ACTION.label("first_action"), RESOLVED.label("resolved")
-    return select(*columns).join(conversations, conversations.c.id == tickets.c.conversation_id)
+    talk = conversations.c.title, conversations.c.erased_at
+    times = FIRST_ACTION.label("first_action"), RESOLVED.label("resolved")
+    return select(tickets, *talk, *times).join(conversations, conversations.c.id == tickets.c.conversation_id)
 
 
 def ticket_of(row: Row[Any]) -> Ticket:
@@ -122,7 +124,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
     return Ticket(
         id=row.id,
         conversation_id=row.conversation_id,
-        subject=row.title,
+        subject=row.title or text("retention.erased_title"),
         created_at=moment(row.created_at),
         updated_at=moment(row.updated_at),
         status=Status(row.status),
@@ -132,6 +134,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
         reasons=tuple(map(EscalationReason, json.loads(row.reasons))),
         first_action_at=None if row.first_action is None else moment(row.first_action),
         resolved_at=None if row.resolved is None else moment(row.resolved),
+        erased_at=None if row.erased_at is None else moment(row.erased_at),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, 
 
 from sipd_core.errors import NotFoundError, TicketError
 from sipd_core.store.database import Database
+from sipd_core.store.erasing import is_there
 from sipd_core.store.schema import tickets
 from sipd_core.store.search_words import Part, add_words, finds, sought
 from sipd_core.store.ticket_rows import (
@@ -150,11 +151,14 @@ class TicketStore:
         self._change(ticket_id, EventKind.PRIORITISED, to, seen=seen, actor=actor)
 
     def note(self, ticket_id: int, note: str, *, actor: str) -> None:
-        """Write something down beside a ticket; raises TicketError when it is empty, NotFoundError."""
+        """Write something down beside a ticket.
+
+        Raises TicketError when it is empty, or the conversation was deleted; NotFoundError.
+        """
         if not note.strip():
             raise TicketError(text_key="desk.error.empty_note")
         now = self._clock()
-        with self._alone(ticket_id) as (connection, row):
+        with self._alone(ticket_id, note) as (connection, row):
             add_event(connection, ticket_id, EventKind.NOTED, at=now, actor=actor, note=note.strip())
             add_words(connection, row.conversation_id, Part.NOTED, note)
             _set(connection, ticket_id, updated_at=now)
@@ -173,7 +177,7 @@ class TicketStore:
 
     def _change(self, ticket_id: int, kind: EventKind, after: str, *, seen: str, actor: str, note: str = "") -> None:
         now = self._clock()
-        with self._alone(ticket_id) as (connection, row):
+        with self._alone(ticket_id, note) as (connection, row):
             before = str(row._mapping[_COLUMNS[kind]])
             if before != seen:
                 raise TicketError()
@@ -186,9 +190,15 @@ class TicketStore:
                 add_words(connection, row.conversation_id, Part.NOTED, note)
 
     @contextmanager
-    def _alone(self, ticket_id: int) -> Iterator[tuple[Connection, Row[Any]]]:
-        """A transaction in which nobody else changes a ticket, and the ticket as it is; raises NotFoundError."""
+    def _alone(self, ticket_id: int, note: str = "") -> Iterator[tuple[Connection, Row[Any]]]:
+        """A transaction in which nobody else changes a ticket, and the ticket as it is.
+
+        Raises NotFoundError; TicketError for a note where no conversation is left, with which it would be deleted.
+        """
         with self._database.write() as connection:
+            told = select(tickets.c.conversation_id).where(tickets.c.id == ticket_id)
+            if note.strip() and not is_there(connection, connection.execute(told).scalar() or ""):
+                raise TicketError(text_key="desk.error.erased")
             lock(connection)
             row = connection.execute(select(tickets).where(tickets.c.id == ticket_id)).first()
             if row is None:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shell import desk_state
 from pages.shell.desk_words import short_span
 from sipd_core.blocking import BlockingEngine
+from sipd_core.errors import NotFoundError
 from sipd_core.texts import text
 from sipd_core.tickets import EventKind, Priority, Status, TicketFilter
 from tests.ui.console import LOG, ROOT, Opener, as_file, shown
@@ -215,3 +216,28 @@ def test_many_tickets_come_page_by_page(desk_engine: BlockingEngine, open_page: 
 def test_a_figure_with_little_room_is_one_figure() -> None:
     spans = [timedelta(seconds=30), timedelta(minutes=59), timedelta(hours=17, minutes=30), timedelta(days=8, hours=8)]
     assert [short_span(took) for took in (None, *spans)] == ["—", "< 1 menit", "59 menit", "17,5 jam", "8,3 hari"]
+
+
+def test_the_conversation_of_a_ticket_is_deleted_after_a_question_and_its_frame_stays(
+    desk_engine: BlockingEngine, open_page: Opener
+) -> None:
+    talk = desk_engine.desk.detail(1).ticket.conversation_id
+    app = press(open_page("eskalasi", **{desk_state.TICKET_PARAM: "1"}), "desk.erase")
+    told = shown(app)
+    assert text("retention.tickets", n="1", open="1") in told and text("retention.irreversible") in told
+    app = press(app, "desk.erase.cancel")
+    assert desk_engine.conversation(talk).exchanges
+    app = press(press(app, "desk.erase"), "desk.erase.yes")
+    with pytest.raises(NotFoundError):
+        desk_engine.conversation(talk)
+    said = shown(app).replace("\\", "")
+    assert text("retention.erased_title") in said and text("desk.event.opened") in said
+    assert text("desk.reason.by_operator")[1:] in said and "Isi, catatan, dan menunya tidak ada lagi" in said
+    assert "jatuh tempo" not in said and "SP2D belum cair" not in said
+    offered = {button.key for button in app.button}
+    assert not offered & {"desk.note_button", "desk.card_button", "desk.erase"}
+    app = press(app, f"desk.move.{Status.DONE}")
+    assert desk_engine.desk.detail(1).ticket.status is Status.DONE
+    app = app.button(key="desk.back").click().run()
+    app = app.switch_page(str(ROOT / "pages" / "obrolan.py")).run()
+    assert not app.exception and not app.warning

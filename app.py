@@ -20,6 +20,7 @@ from pages.shell.resources import close_engine, running_engine, start_engine
 from pages.shell.signin_door import SignInDoor
 from pages.shell.signin_routes import SignInPages
 from pages.shell.signin_start import check_sign_in, offer_first_link
+from pages.shell.unknown_paths import UnknownPaths
 from sipd_core.api import api_routes, create_api, first_parts
 from sipd_core.deeds import Source, act_as
 from sipd_core.errors import SipdError
@@ -58,11 +59,13 @@ threading.Thread(target=_start_engine, name="sipd-start", daemon=True).start()
 
 programs = api_routes(create_api(settings, running_engine))
 door = Middleware(SignInDoor, settings=settings, engine=running_engine, programs=first_parts())
+people = SignInPages(settings, running_engine).routes()
+known = Middleware(UnknownPaths, others=[*first_parts(), *(route.path.split("/")[1] for route in people)])
 app = st.App(
     str(ENTRY),
     lifespan=lifespan,
-    routes=[*programs, *SignInPages(settings, running_engine).routes()],
-    middleware=[Middleware(SecurityHeaders), door],
+    routes=[*programs, *people],
+    middleware=[Middleware(SecurityHeaders), door, known],
 )
 
 if __name__ == "__main__":

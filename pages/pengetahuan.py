@@ -69,9 +69,10 @@ def _restore_button(engine: BlockingEngine) -> None:
 def _empty(engine: BlockingEngine) -> None:
     with st.container(border=True):
         st.markdown(f"**{text('knowledge.empty.title')}**")
-        st.write(text("knowledge.empty.body"))
         if not may(Permission.BASE_WRITE):
+            st.write(text("knowledge.empty.body_read"))
             return
+        st.write(text("knowledge.empty.body"))
         st.page_link(IMPORT_PAGE, label=text("knowledge.empty.import"), icon=":material/upload_file:")
         if not session.samples_removed():
             _restore_button(engine)

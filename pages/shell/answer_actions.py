@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.shell import answer_feedback, session
 from pages.shell.answer_approving import confirm_approval
+from pages.shell.answer_editing import edit_answer
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
 from sipd_core.blocking import BlockingEngine
-from sipd_core.chat.answer_desk import LONGEST, unfit
+from sipd_core.chat.answer_desk import unfit
 from sipd_core.chat.turn import AnswerVersion, Exchange, Turn, VersionKind
 from sipd_core.locale_id import moment
 from sipd_core.permissions import Permission
@@ -65,25 +66,6 @@ def draw_versions(engine: BlockingEngine, exchange: Exchange) -> None:
         st.rerun()
 
 
-@st.dialog(text("approved.edit_title"), width="medium", icon=":material/edit:")
-def edit_answer(engine: BlockingEngine, exchange: Exchange) -> None:
-    """The answer as a text that can be changed; the first one stays."""
-    turn_id, answer = exchange.turn.turn_id, exchange.answer
-    st.caption(text("approved.edit_body"))
-    key = f"chat.wording.{turn_id}.{exchange.chosen}"
-    st.text_area(
-        text("approved.edit_label"),
-        answer.for_caller or answer.response,
-        height=260,
-        max_chars=LONGEST,
-        key=key,
-    )
-    label = text("approved.edit_save")
-    args = engine, turn_id, key
-    if st.button(label, type="primary", icon=":material/check:", key=f"chat.save.{turn_id}", on_click=_save, args=args):
-        st.rerun()
-
-
 @st.dialog(text("chat.escalate_title"), width="medium", icon=":material/forward_to_inbox:")
 def confirm_escalation(engine: BlockingEngine, turn: Turn) -> None:
     """Ask before escalating; the next run shows the hand-over card."""
@@ -126,7 +108,7 @@ def _approve(engine: BlockingEngine, turn_id: str) -> None:
 def _menu(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     """What is seldom wanted. An older answer is not written anew: what was said since rests on it."""
     turn_id = exchange.turn.turn_id
-    entries = [_ANEW] if latest and exchange.answer.searched else []
+    entries = [_ANEW] if latest and _can_be_another(engine, exchange.answer) else []
     if not latest and _can_be_approved(exchange):
         entries.append(_APPROVE)
     if not entries:
@@ -143,6 +125,11 @@ def _menu(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
     if chosen == _ANEW:
         session.rewrite(session.ANEW, turn_id)
         st.rerun()
+
+
+def _can_be_another(engine: BlockingEngine, answer: Turn) -> bool:
+    """Whether an answer written anew may differ: without a model the same base gives the same words."""
+    return answer.searched and (answer.approval is not None or engine.status().hosted is not None)
 
 
 def _can_be_approved(exchange: Exchange) -> bool:
@@ -165,12 +152,6 @@ def _choose(engine: BlockingEngine, turn_id: str, key: str) -> None:
         engine.answers.choose(turn_id, int(st.session_state[key]))
         return
     st.session_state.pop(key)
-
-
-def _save(engine: BlockingEngine, turn_id: str, key: str) -> None:
-    with errors_kept():
-        engine.answers.edit(turn_id, st.session_state[key], actor=acting_name())
-        session.flash(text("approved.edit_saved"))
 
 
 def _escalate(engine: BlockingEngine, turn: Turn, note_key: str) -> None:

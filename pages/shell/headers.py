@@ -1,4 +1,4 @@
-"""Response headers that keep answers from loading anything from elsewhere."""
+"""Response headers that keep answers from loading anything from elsewhere, and browsers from keeping pages."""
 
 import base64
 import hashlib
@@ -42,6 +42,9 @@ class SecurityHeaders:
                 headers["Content-Security-Policy"] = content_security_policy()
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "same-origin"
+                if headers.get("Content-Type", "").startswith("text/html"):
+                    # The way back in a browser asks again, and meets the door when the session has ended meanwhile.
+                    headers["Cache-Control"] = "no-store"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -41,6 +41,12 @@ def masked_markdown(text: str) -> str:
     ).strip()
 
 
+def masked_lines(text: str) -> str:
+    """A masked text with its line breaks kept, and everything that was masked standing out."""
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    return "\n\n".join("  \n".join(map(masked_markdown, part.splitlines())) for part in paragraphs)
+
+
 def plain_line_kept(text: str) -> str:
     """As `plain_line`, with a space kept at either end: what is put together from pieces must not grow together."""
     inner = plain_line(text)

@@ -195,6 +195,29 @@ def take_rewrite() -> tuple[str, str] | None:
     return kept
 
 
+def keep_wording(place: str, wording: str) -> None:
+    """Remember how far somebody has worded an answer anew, `place` being the answer and its version; empty forgets it."""
+    if wording:
+        st.session_state[f"chat.draft.{place}"] = wording
+    else:
+        st.session_state.pop(f"chat.draft.{place}", None)
+
+
+def kept_wording(place: str) -> str:
+    """What `keep_wording` put; empty when there is nothing."""
+    return str(st.session_state.get(f"chat.draft.{place}", ""))
+
+
+def look_at_wording(place: str, look: bool) -> None:
+    """Show the words as they would be kept, or let them be changed on."""
+    st.session_state[f"chat.look.{place}"] = look
+
+
+def is_wording_looked_at(place: str) -> bool:
+    """Whether they are shown as they would be kept."""
+    return bool(st.session_state.get(f"chat.look.{place}"))
+
+
 def note_feedback(turn_id: str, message: str) -> None:
     """What to say about the feedback on this answer."""
     st.session_state[f"chat.feedback_note.{turn_id}"] = message
@@ -305,6 +328,11 @@ def take_problem() -> str | None:
     """The error put by `keep_problem`, once."""
     kept: str | None = st.session_state.pop(_PROBLEM, None)
     return kept
+
+
+def has_problem() -> bool:
+    """Whether `keep_problem` put one that nobody has taken."""
+    return _PROBLEM in st.session_state
 
 
 def flash(message: str) -> None:

@@ -7,9 +7,11 @@ import streamlit as st
 from pages.shell import cards, case_actions, reports, session
 from pages.shell.downloads import download_button
 from pages.shell.paging import Pages
+from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
 from sipd_core.documents import Case, CaseFilter
 from sipd_core.locale_id import number
+from sipd_core.permissions import Permission
 from sipd_core.texts import text
 
 ROWS_SHOWN = 25
@@ -26,7 +28,8 @@ def draw_cases(engine: BlockingEngine) -> None:
     if not found.total:
         st.info(text("knowledge.table.no_match"), icon=":material/search_off:")
         return
-    st.caption(f"{text('knowledge.table.total', total=number(found.total))} · {text('knowledge.table.select_hint')}")
+    hint = text("knowledge.table.select_hint" if may(Permission.BASE_WRITE) else "knowledge.table.select_hint_read")
+    st.caption(f"{text('knowledge.table.total', total=number(found.total))} · {hint}")
     chosen = _table(found.cases, f"knowledge.table.{hash(wanted)}.{_PAGES.number()}.{session.table_round()}")
     _PAGES.draw(found.total)
     if chosen:

@@ -82,6 +82,57 @@ def test_nothing_is_offered_that_would_never_be_served(
     assert (f"chat.use.{turn.turn_id}" in keys(app)) is not grave
 
 
+def test_what_would_be_masked_is_shown_before_it_is_stored(desk: BlockingEngine, turn: Turn, open_page: Opener) -> None:
+    app = opened_again(edited(open_page(percakapan=turn.session_id), turn, "Hubungi helpdesk di 081234567890 **ya**."), turn)
+    said = shown(app).replace("\\", "")
+    assert not app.exception and "1 nomor" in said.lower() and "081234567890" not in said and "**ya**" in said
+    assert not desk.conversation(turn.session_id).exchanges[-1].versions, "nothing is stored by then"
+    app.button(key=f"chat.edit_again.{turn.turn_id}").click().run()
+    opened_again(app, turn)
+    area = app.text_area(key=f"chat.wording.{turn.turn_id}.0")
+    assert area.value == "Hubungi helpdesk di 081234567890 **ya**."
+    area.set_value("Hubungi 081234567890.")
+    app.button(key=f"chat.save.{turn.turn_id}").click().run()
+    opened_again(app, turn)
+    app.button(key=f"chat.save_masked.{turn.turn_id}").click().run()
+    [version] = desk.conversation(turn.session_id).exchanges[-1].versions
+    assert not app.exception and version.turn.response == "Hubungi [NOMOR HP]."
+
+
+def test_a_wording_that_was_left_is_there_again_until_it_is_given_up(
+    desk: BlockingEngine, turn: Turn, open_page: Opener
+) -> None:
+    app = open_page(percakapan=turn.session_id)
+    app.button(key=f"chat.edit.{turn.turn_id}").click().run()
+    first = app.text_area(key=f"chat.wording.{turn.turn_id}.0").value
+    app.text_area(key=f"chat.wording.{turn.turn_id}.0").set_value(WORDING).run()
+    app.run()
+    assert not app.text_area, "the dialog is closed"
+    app.button(key=f"chat.edit.{turn.turn_id}").click().run()
+    assert app.text_area(key=f"chat.wording.{turn.turn_id}.0").value == WORDING
+    app.button(key=f"chat.reset.{turn.turn_id}").click().run()
+    opened_again(app, turn)
+    assert app.text_area(key=f"chat.wording.{turn.turn_id}.0").value == first
+
+
+def opened_again(app: AppTest, turn: Turn) -> AppTest:
+    """A click in a dialog leaves it open in a browser; here it runs the whole page, which closes it."""
+    return app.button(key=f"chat.edit.{turn.turn_id}").click().run()
+
+
+def test_without_a_model_nothing_is_written_anew(desk: BlockingEngine, turn: Turn, open_page: Opener) -> None:
+    app = open_page(percakapan=turn.session_id)
+    assert not app.exception and f"chat.more.{turn.turn_id}" not in menus(app)
+    desk.answers.edit(turn.turn_id, WORDING, actor="Sari")
+    desk.answers.approve(turn.turn_id, actor="Sari")
+    served = desk.ask(COMPLAINT, desk.new_session_id())
+    assert f"chat.more.{served.turn_id}" in menus(open_page(percakapan=served.session_id))
+
+
+def menus(app: AppTest) -> set[str]:
+    return {one.key for one in app.get("menu_button")}
+
+
 def keys(app: AppTest) -> set[str]:
     return {button.key for button in app.button}
 

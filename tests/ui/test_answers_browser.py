@@ -106,6 +106,11 @@ def test_keys_focus_copy_edit_hand_over_and_leave_who_types_alone(
     expect(page.get_by_role("dialog")).to_contain_text(text("approved.edit_title"))
     page.keyboard.press("e")
     expect(page.get_by_role("dialog")).to_have_count(1)
+    page.get_by_role("dialog").get_by_role("textbox").fill(WORDING)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("u")
+    expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_value(WORDING)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("e")
@@ -115,9 +120,5 @@ def test_keys_focus_copy_edit_hand_over_and_leave_who_types_alone(
     page.keyboard.press("?")
     expect(page.get_by_text(text("keys.not_while_typing"))).to_be_visible()
     page.keyboard.press("Escape")
-    answer.get_by_role("button", name=text("approved.more"), exact=True).click()
-    page.get_by_role("menuitem", name=text("approved.anew")).or_(
-        page.get_by_role("option", name=text("approved.anew"))
-    ).first.click()
-    expect(page.get_by_text(text("approved.anew_same"))).to_be_visible()
+    expect(answer.get_by_role("button", name=text("approved.more"), exact=True)).to_have_count(0)
     assert [said for said in broken if icon not in said] == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -21,6 +21,13 @@ def test_every_response_carries_the_headers() -> None:
         headers = client.get(path).headers
         assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_page_is_not_kept_by_the_browser_but_its_parts_may_be() -> None:
+    routes = [Route("/", lambda _: HTMLResponse("ya")), Route("/gaya.css", lambda _: PlainTextResponse("ya"))]
+    client = TestClient(SecurityHeaders(Starlette(routes=routes)))
+    assert client.get("/").headers["cache-control"] == "no-store"
+    assert "cache-control" not in client.get("/gaya.css").headers
 
 
 def test_inline_scripts_of_streamlit_are_allowed_by_hash_alone() -> None:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from pages.shell.signin_cookie import SESSION_COOKIE, is_own_form, local_target
 from pages.shell.signin_door import is_from_here, is_loopback_name
+from sipd_core.texts import text
 from tests.ui.server import Console
 from tests.ui.signing_in import PASSWORD, send
 
@@ -59,7 +60,11 @@ def test_a_page_leads_to_the_sign_in(client: httpx.Client, token: str, path: str
     assert told.status_code == 303 and told.headers["location"].startswith("/masuk")
     assert "no-store" in told.headers["cache-control"]
     inside = client.get(path, headers=HTML, cookies={SESSION_COOKIE: token})
-    assert inside.status_code == 200 and "<script" in inside.text
+    if path == "/tidak-ada":
+        assert inside.status_code == 404 and text("ui.unknown.title") in inside.text and "<script" not in inside.text
+    else:
+        assert inside.status_code == 200 and "<script" in inside.text
+    assert "no-store" in inside.headers["cache-control"]
 
 
 @pytest.mark.parametrize(("method", "path"), MACHINERY)

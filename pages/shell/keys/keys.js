@@ -86,12 +86,18 @@ function onKey(event) {
   if (act && act()) event.preventDefault();
 }
 
+// Leaving a field hands over what was typed in it; Streamlit closes a dialog on Esc without asking for that.
+function handOver(event) {
+  if (event.key === "Escape" && isTyping(event.target) && event.target.closest('[role="dialog"]')) event.target.blur();
+}
+
 window.addEventListener("message", (event) => {
   if (event.source !== window.parent || event.data?.type !== "streamlit:render") return;
   answer = String(event.data.args.answer ?? "");
   said = event.data.args.said ?? {};
 });
 page.addEventListener("keydown", onKey, { signal: leaving.signal });
+page.addEventListener("keydown", handOver, { signal: leaving.signal, capture: true });
 window.addEventListener("pagehide", () => leaving.abort());
 
 function toStreamlit(type, data) {

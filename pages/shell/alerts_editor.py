@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.frame import errors_kept, errors_shown
+from pages.shell.frame import draw_problem, errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from pages.shell.resources import may
 from sipd_core.alerts import wording
@@ -86,7 +86,7 @@ def _draw_history(alerts: AlertRoom, actor: str) -> None:
 
 def _draw_entry(alerts: AlertRoom, entry: Entry[Rule], undo: Entry[Rule] | None, actor: str) -> None:
     assert entry.value is not None
-    rule = entry.value
+    rule, place = entry.value, f"alerts.undo.{entry.seq}"
     state = text("alerts.history.on" if rule.enabled else "alerts.history.off")
     said = plain_line(f"{wording.title(rule.kind)}: {wording.condition(rule)} ({state})")
     line = [plain_line(text("alerts.history.line", at=moment(entry.at), actor=entry.actor))]
@@ -100,14 +100,15 @@ def _draw_entry(alerts: AlertRoom, entry: Entry[Rule], undo: Entry[Rule] | None,
             text("alerts.history.redo" if undo else "alerts.history.undo"),
             icon=":material/redo:" if undo else ":material/undo:",
             type="tertiary",
-            key=f"alerts.undo.{entry.seq}",
+            key=place,
             disabled=not may(Permission.MONEY),
             on_click=_take_back,
-            args=(alerts, undo.seq if undo else entry.seq, actor),
+            args=(alerts, undo.seq if undo else entry.seq, actor, place),
         )
+    draw_problem(place)
 
 
-def _take_back(alerts: AlertRoom, seq: int, actor: str) -> None:
-    with errors_kept():
+def _take_back(alerts: AlertRoom, seq: int, actor: str, place: str) -> None:
+    with errors_kept(place):
         alerts.undo_rule(seq, actor=actor)
         session.flash(text("alerts.history.done"))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.cards import badge
-from pages.shell.frame import errors_kept, errors_shown
+from pages.shell.frame import draw_problem, errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from sipd_core.alerts import wording
 from sipd_core.alerts.model import Kind, Phase, Standing, State, Watched
@@ -91,13 +91,14 @@ def _draw_incident(alerts: AlertRoom, kind: Kind, standing: Standing, actor: str
         st.caption(text("alerts.states.acknowledge_help"))
         key = f"alerts.note.{kind}"
         st.text_input(text("alerts.states.note"), max_chars=300, key=key)
+        draw_problem(f"alerts.ack.{kind}")
         label = text("alerts.states.acknowledge_yes")
         if st.button(label, type="primary", key=f"alerts.ack.{kind}", on_click=_take, args=(alerts, kind, actor, key)):
             st.rerun()
 
 
 def _take(alerts: AlertRoom, kind: Kind, actor: str, key: str) -> None:
-    with errors_kept():
+    with errors_kept(f"alerts.ack.{kind}"):
         alerts.acknowledge(kind, actor=actor, note=str(st.session_state.get(key) or ""))
         st.session_state[key] = ""
         session.flash(text("alerts.states.taken", title=wording.title(kind)))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.frame import errors_kept, errors_shown
+from pages.shell.frame import draw_problem, errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from pages.shell.resources import may
 from sipd_core.alerts import wording
@@ -33,12 +33,13 @@ def draw_webhook(alerts: AlertRoom, actor: str) -> None:
     label = text("alerts.webhook.try")
     closed = not may(Permission.MONEY)
     st.button(label, icon=":material/send:", key="alerts.test", disabled=closed, on_click=_send, args=(alerts, actor))
+    draw_problem("alerts.test")
     waits = any(one.due_at for one in found)
     _draw_deliveries(alerts, run_every=REFRESH_SECONDS if waits else None)
 
 
 def _send(alerts: AlertRoom, actor: str) -> None:
-    with errors_kept():
+    with errors_kept("alerts.test"):
         alerts.send_test(actor)
         session.flash(text("alerts.webhook.entered"))
 

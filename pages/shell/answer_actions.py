@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell import answer_feedback, session
 from pages.shell.answer_approving import confirm_approval
 from pages.shell.answer_editing import edit_answer
-from pages.shell.frame import errors_kept, errors_shown
+from pages.shell.frame import draw_problem, errors_kept, errors_shown
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
 from sipd_core.blocking import BlockingEngine
@@ -38,6 +38,7 @@ def draw_actions(engine: BlockingEngine, exchange: Exchange, *, latest: bool) ->
         if _button("escalate", "chat.escalate", "forward_to_inbox", turn_id):
             confirm_escalation(engine, exchange.turn)
         _menu(engine, exchange, latest=latest)
+    draw_problem(f"answer.{turn_id}")
     answer_feedback.draw_reason(engine, exchange)
 
 
@@ -62,6 +63,7 @@ def draw_versions(engine: BlockingEngine, exchange: Exchange) -> None:
         )
         if (version := exchange.version) is not None:
             st.markdown(f":gray[:small[{plain_line(_origin(version))}]]", width="content")
+    draw_problem(f"versions.{exchange.turn.turn_id}")
     if wanted != exchange.chosen:
         st.rerun()
 
@@ -148,13 +150,13 @@ def _origin(version: AnswerVersion) -> str:
 
 
 def _choose(engine: BlockingEngine, turn_id: str, key: str) -> None:
-    with errors_kept():
+    with errors_kept(f"versions.{turn_id}"):
         engine.answers.choose(turn_id, int(st.session_state[key]))
         return
     st.session_state.pop(key)
 
 
 def _escalate(engine: BlockingEngine, turn: Turn, note_key: str) -> None:
-    with errors_kept():
+    with errors_kept(f"answer.{turn.turn_id}"):
         engine.escalate(turn.session_id, turn.turn_id, st.session_state[note_key], acting_name())
         session.show_handover_next(turn.session_id)

@@ -69,6 +69,6 @@ def _draw(wanted: Approvable) -> None:
 
 
 def _approve(engine: BlockingEngine, turn_id: str) -> None:
-    with errors_kept():
+    with errors_kept(f"answer.{turn_id}"):
         engine.answers.approve(turn_id, actor=acting_name())
         session.flash(text("approved.used"))

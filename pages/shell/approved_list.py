@@ -10,7 +10,7 @@ from pages.shell import session
 from pages.shell.answer_approving import draw_case_line
 from pages.shell.cards import badge
 from pages.shell.downloads import download_button
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.paging import Pages
 from pages.shell.plain import answer_markdown, plain, plain_line
 from pages.shell.resources import acting_name
@@ -132,6 +132,7 @@ def _draw_one(desk: AnswerDesk, one: Listed) -> None:
         st.caption(plain_line(" · ".join(_told(one))))
         _draw_cases(one)
         _draw_actions(desk, one)
+        draw_problem(f"approved.{approved.id}")
 
 
 def _told(one: Listed) -> list[str]:
@@ -191,6 +192,6 @@ def _button(name: str, icon: str, change: Change, id_: str, said: str) -> None:
 
 def _do(change: Change, id_: str, said: str) -> None:
     """Change one and say so on the next run, where it stays in sight, with the way back."""
-    with errors_kept():
+    with errors_kept(f"approved.{id_}"):
         change(id_, actor=acting_name())
         session.flash(text(said))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import costs_state, session
 from pages.shell.downloads import download_button
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
@@ -23,6 +23,7 @@ from sipd_core.texts import text
 
 _COLUMNS = ("model", "cost", "calls", "prompt", "cached", "completion")
 MONTH, USD, NOTE = "cost.invoice.month", "cost.invoice.usd", "cost.invoice.note"
+FORM = "cost.invoice.form"
 
 
 def draw(engine: BlockingEngine) -> None:
@@ -58,16 +59,17 @@ def _last(month: date) -> date:
 def _draw_form(spending: Spending, found: Reconciliation) -> None:
     if not may(Permission.MONEY):
         return
-    with st.form("cost.invoice.form"):
+    with st.form(FORM):
         amount, note = st.columns([1, 2])
         amount.text_input(text("cost.invoice.usd"), placeholder="12,34", key=USD)
         note.text_input(text("cost.entry.note"), max_chars=300, key=NOTE)
         save, args = text("cost.invoice.save"), (spending, found.month)
         st.form_submit_button(save, type="primary", icon=":material/save:", on_click=_save, args=args)
+        draw_problem(FORM)
 
 
 def _save(spending: Spending, month: date) -> None:
-    with errors_kept():
+    with errors_kept(FORM):
         billed = costs_state.typed(USD, text("cost.invoice.usd"), "12,34")
         note = str(st.session_state.get(NOTE) or "")
         spending.enter_invoice(month, billed, actor=costs_state.actor(), note=note)

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import costs_state, session
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain_line
 from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
@@ -22,6 +22,7 @@ from sipd_core.texts import text
 
 PROMPT, CACHED, COMPLETION = "cost.price.prompt", "cost.price.cached", "cost.price.completion"
 START, NOTE = "cost.price.start", "cost.price.note"
+FORM, PRICING = "cost.price.form", "cost.pricing.apply"
 
 
 def draw(engine: BlockingEngine) -> None:
@@ -81,7 +82,7 @@ def _draw_form(spending: Spending) -> None:
     if not may(Permission.MONEY):
         return
     st.session_state.setdefault(START, spending.today)
-    with st.form("cost.price.form"):
+    with st.form(FORM):
         st.markdown(f"**{text('cost.price.form')}**")
         first, second = st.columns([3, 1])
         first.selectbox(
@@ -101,10 +102,11 @@ def _draw_form(spending: Spending) -> None:
         st.text_input(text("cost.entry.note"), max_chars=300, key=NOTE)
         save = text("cost.price.save")
         st.form_submit_button(save, type="primary", icon=":material/save:", on_click=_save, args=(spending,))
+        draw_problem(FORM)
 
 
 def _save(spending: Spending) -> None:
-    with errors_kept():
+    with errors_kept(FORM):
         model = str(st.session_state.get(costs_state.MODEL) or "").strip()
         if not model:
             raise SpendingError(text_key="cost.price.no_model")
@@ -171,15 +173,16 @@ def _draw_priceable(spending: Spending, lines: Sequence[RepricedLine]) -> None:
         apply,
         type="primary",
         icon=":material/sell:",
-        key="cost.pricing.apply",
+        key=PRICING,
         disabled=not may(Permission.MONEY),
         on_click=_price,
         args=(spending,),
     )
+    draw_problem(PRICING)
 
 
 def _price(spending: Spending) -> None:
-    with errors_kept():
+    with errors_kept(PRICING):
         made = spending.tariffs.price_calls(actor=costs_state.actor()).value
         if made is not None:
             session.flash(text("cost.pricing.applied", n=number(made.calls), cost=usd(made.cost_usd)))

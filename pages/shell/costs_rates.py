@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import costs_state, session
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain_line
 from pages.shell.resources import may
 from sipd_core.blocking import BlockingEngine
@@ -17,6 +17,7 @@ from sipd_core.spending.room import Spending
 from sipd_core.texts import text
 
 RATE, START, NOTE = "cost.rate.rupiah", "cost.rate.start", "cost.rate.note"
+FORM = "cost.rate.form"
 
 
 def draw(engine: BlockingEngine) -> None:
@@ -55,7 +56,7 @@ def _draw_form(spending: Spending) -> None:
     if not may(Permission.MONEY):
         return
     st.session_state.setdefault(START, spending.today)
-    with st.form("cost.rate.form"):
+    with st.form(FORM):
         st.markdown(f"**{text('cost.rate.form')}**")
         amount, start, note = st.columns([1, 1, 2])
         amount.text_input(text("cost.rate.rupiah"), placeholder="16.500", key=RATE)
@@ -63,10 +64,11 @@ def _draw_form(spending: Spending) -> None:
         note.text_input(text("cost.entry.note"), max_chars=300, key=NOTE)
         save = text("cost.rate.save")
         st.form_submit_button(save, type="primary", icon=":material/save:", on_click=_save, args=(spending,))
+        draw_problem(FORM)
 
 
 def _save(spending: Spending) -> None:
-    with errors_kept():
+    with errors_kept(FORM):
         rupiah = costs_state.typed(RATE, text("cost.rate.rupiah"), "16.500")
         dated, note = DatedRate(costs_state.chosen_day(START), rupiah), str(st.session_state.get(NOTE) or "")
         spending.tariffs.set_rate(dated, actor=costs_state.actor(), note=note)

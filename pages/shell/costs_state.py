@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.period import period_picker
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
@@ -96,6 +96,7 @@ def _draw_entry(
     can_redo: bool,
 ) -> None:
     assert entry.value is not None
+    place = f"cost.{name}.undo.{entry.seq}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(width="content", gap="xxsmall"):
             said = shown(entry.value)
@@ -108,10 +109,11 @@ def _draw_entry(
             text("cost.entry.redo" if gone else "cost.entry.undo"),
             icon=":material/redo:" if gone else ":material/undo:",
             type="tertiary",
-            key=f"cost.{name}.undo.{entry.seq}",
+            key=place,
             on_click=_take_back,
-            args=(undo, entry.undone_by if gone else entry.seq, "brought_back" if gone else "taken_back"),
+            args=(undo, entry.undone_by if gone else entry.seq, "brought_back" if gone else "taken_back", place),
         )
+    draw_problem(place)
 
 
 def _told(entry: Entry[V], by_seq: dict[int, Entry[V]]) -> str:
@@ -123,7 +125,7 @@ def _told(entry: Entry[V], by_seq: dict[int, Entry[V]]) -> str:
     return " · ".join(parts)
 
 
-def _take_back(undo: Callable[[int], Any], seq: int, said: str) -> None:
-    with errors_kept():
+def _take_back(undo: Callable[[int], Any], seq: int, said: str, place: str) -> None:
+    with errors_kept(place):
         undo(seq)
         session.flash(text(f"cost.entry.{said}"))

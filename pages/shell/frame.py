@@ -56,12 +56,21 @@ def errors_shown() -> Iterator[None]:
 
 
 @contextmanager
-def errors_kept() -> Iterator[None]:
-    """For callbacks, which must not draw: the next run shows the error at the top of the page."""
+def errors_kept(place: str = "") -> Iterator[None]:
+    """For callbacks, which must not draw: the next run shows the error where `draw_problem` is called with this place.
+
+    Without a place it stands at the top of the page, for buttons that are gone on the next run.
+    """
     try:
         yield
     except SipdError as error:
-        session.keep_problem(error.user_text)
+        session.keep_problem(error.user_text, place)
+
+
+def draw_problem(place: str) -> None:
+    """What went wrong at this form or button, beneath which it is called."""
+    if said := session.take_problem(place):
+        st.error(plain(said), icon=":material/error:")
 
 
 def show_error(error: SipdError) -> None:
@@ -127,7 +136,8 @@ def _draw_notices(status: EngineStatus) -> None:
         st.warning(plain(status.degraded), icon=":material/warning:")
     elif status.preparing:
         st.info(text("ui.status.preparing"), icon=":material/hourglass_top:")
-    if problem := session.take_problem():
+    if problem := session.take_stray_problem():
         st.error(plain(problem), icon=":material/error:")
+        st.toast(plain(problem), icon=":material/error:", duration="long")  # the top may be scrolled away
     if said := session.take_flash():
         st.toast(plain(said), icon=":material/check:")

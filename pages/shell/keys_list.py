@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.cards import badge
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain_line
 from sipd_core.locale_id import ago, moment, number
 from sipd_core.store.api_keys import ApiKey, ApiKeyStore
@@ -46,6 +46,7 @@ def _row(keys: ApiKeyStore, key: ApiKey) -> None:
             text("access.page.revoke"), icon=":material/block:", key=f"keys.revoke.{key.id}", width="content"
         ):
             _confirm(keys, key)
+    draw_problem(f"keys.revoke.{key.id}")
 
 
 def _life(key: ApiKey) -> list[str]:
@@ -65,6 +66,6 @@ def _confirm(keys: ApiKeyStore, key: ApiKey) -> None:
 
 
 def _revoke(keys: ApiKeyStore, key: ApiKey) -> None:
-    with errors_kept():
+    with errors_kept(f"keys.revoke.{key.id}"):
         keys.revoke(key.id)
         session.flash(text("access.page.revoked", name=key.name))

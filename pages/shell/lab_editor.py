@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import lab_figures, lab_state
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.paging import Pages
 from pages.shell.plain import plain
 from sipd_core.blocking import BlockingEngine
@@ -18,6 +18,8 @@ from sipd_core.texts import text
 
 _PAGES = Pages("lab.editor.page", 50)
 _SEARCH = "lab.editor.search"
+PROBLEM = "lab.editor"
+"""Where it is said what of the edited rows could not be taken."""
 _EDITED = ("query", "style", "cases")
 
 
@@ -45,6 +47,7 @@ def draw(engine: BlockingEngine, chosen: GoldSet) -> None:
     key = f"lab.editor.{chosen.id}.{hash(search)}.{_PAGES.offset(page.total)}.{lab_state.rounds()}"
     _table(page.questions, key)
     _changes(engine, page.questions, key)
+    draw_problem(PROBLEM)
     _PAGES.draw(page.total)
 
 
@@ -113,7 +116,7 @@ def _save(engine: BlockingEngine, questions: Sequence[GoldQuestion], key: str) -
     state: dict[str, Any] = st.session_state.get(key, {})
     deleted = {int(at) for at in state.get("deleted_rows", [])}
     edited = {int(at): row for at, row in state.get("edited_rows", {}).items() if int(at) not in deleted}
-    with errors_kept():
+    with errors_kept(PROBLEM):
         gold = engine.laboratory.gold
         rejections = gold.edit({questions[at].id: _row(at, questions[at], row) for at, row in edited.items()})
         if gone := [questions[at].id for at in sorted(deleted)]:
@@ -122,7 +125,7 @@ def _save(engine: BlockingEngine, questions: Sequence[GoldQuestion], key: str) -
                 text("laboratory.editor.removed", n=number(len(gone))), partial(_restore, removal=removal)
             )
         lab_state.next_round()
-        lab_state.say_rejected(rejections)
+        lab_state.say_rejected(rejections, PROBLEM)
 
 
 def _restore(engine: BlockingEngine, removal: str) -> None:

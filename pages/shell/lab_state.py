@@ -84,11 +84,11 @@ def _forget() -> None:
     st.session_state.pop(_UNDO, None)
 
 
-def say_rejected(rejections: Sequence[Rejection]) -> None:
-    """Tell on the next run which rows could not be taken, and why."""
+def say_rejected(rejections: Sequence[Rejection], place: str) -> None:
+    """Tell on the next run, at this place, which rows could not be taken, and why."""
     if rejections:
         rows = [text("laboratory.editor.rejected_row", row=one.row, reason=one.reason) for one in rejections]
-        session.keep_problem("\n".join([text("laboratory.editor.rejected"), *rows]))
+        session.keep_problem("\n".join([text("laboratory.editor.rejected"), *rows]), place)
 
 
 def keep_report(set_id: str, report: GoldReport) -> None:

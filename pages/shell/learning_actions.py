@@ -51,9 +51,9 @@ def _draw_decisions(desk: LearningDesk, gap: Gap) -> None:
         )
 
 
-def attempt(work: Callable[[], object]) -> None:
-    """For callbacks: what is refused is said at the top of the page."""
-    with errors_kept():
+def attempt(work: Callable[[], object], place: str = "") -> None:
+    """For callbacks: what is refused is said at this place, else at the top of the page."""
+    with errors_kept(place):
         work()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain, plain_line, shortened
 from pages.shell.resources import acting_name, may
 from sipd_core.documents import Case
@@ -18,10 +18,14 @@ from sipd_core.texts import text
 
 _FIELDS = ("menu", "issue", "remedy")
 REMEDIES_SHOWN = 3
+_PLACE = "learning.draft"
 
 
 def draw_draft(desk: LearningDesk, detail: GapDetail) -> None:
-    """The fields of the draft, what operators wrote beside them, and the buttons."""
+    """The fields of the draft, what operators wrote beside them, and the buttons.
+
+    What was typed and not saved yet is there again when its page is left and opened again.
+    """
     gap, draft = detail.gap, detail.gap.draft
     assert draft is not None
     with st.container(border=True):
@@ -33,11 +37,17 @@ def draw_draft(desk: LearningDesk, detail: GapDetail) -> None:
         _draw_menu(desk, draft.menu, keys["menu"])
         _put(keys["issue"], draft.issue)
         st.text_area(
-            text("learning.draft.issue"), key=keys["issue"], height=110, help=text("learning.draft.issue_help")
+            text("learning.draft.issue"),
+            key=keys["issue"],
+            height=110,
+            help=text("learning.draft.issue_help"),
+            persist_state="session",
         )
         _put(keys["remedy"], draft.remedy)
         hint = text("learning.draft.remedy_hint")
-        st.text_area(text("learning.draft.remedy"), key=keys["remedy"], height=150, placeholder=hint)
+        st.text_area(
+            text("learning.draft.remedy"), key=keys["remedy"], height=150, placeholder=hint, persist_state="session"
+        )
         _draw_remedies(desk, detail, keys)
         _draw_neighbour(desk, gap, draft, keys)
         _draw_buttons(desk, gap, draft, keys)
@@ -63,6 +73,7 @@ def _draw_menu(desk: LearningDesk, menu: str, key: str) -> None:
         accept_new_options=True,
         placeholder=text("learning.draft.menu_hint"),
         help=text("learning.draft.menu_help"),
+        persist_state="session",
     )
 
 
@@ -118,7 +129,7 @@ def _complete(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, str], 
     if row is not None:
         remedy = written.remedy if written.remedy.strip() else row.remedy
         changed = Draft(row.menu, row.issue, remedy, row.id, written.origin, written.source)
-    with errors_kept():
+    with errors_kept(_PLACE):
         desk.save_draft(gap.id, changed, actor=acting_name())
 
 
@@ -135,8 +146,23 @@ def _draw_buttons(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, st
                 args=args,
             )
         st.button(text("learning.action.save"), icon=":material/save:", key="learning.save", on_click=_save, args=args)
+        if _typed(draft, keys) != draft:
+            _draw_unsaved(draft, keys)
+    draw_problem(_PLACE)
     if not may(Permission.LEARN_PUBLISH):
         st.caption(text("learning.draft.admin_publishes"))
+
+
+def _draw_unsaved(draft: Draft, keys: dict[str, str]) -> None:
+    """That something was typed which nobody else sees yet, and the way back to what is saved."""
+    st.markdown(f":orange[:material/edit_note: {text('learning.draft.unsaved')}]", width="content")
+    label = text("learning.action.discard")
+    st.button(label, type="tertiary", key="learning.discard", on_click=_discard, args=(draft, keys))
+
+
+def _discard(draft: Draft, keys: dict[str, str]) -> None:
+    for name, key in keys.items():
+        st.session_state[key] = getattr(draft, name) or (None if name == "menu" else "")
 
 
 def _typed(draft: Draft, keys: dict[str, str]) -> Draft:
@@ -145,12 +171,12 @@ def _typed(draft: Draft, keys: dict[str, str]) -> Draft:
 
 
 def _save(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, str]) -> None:
-    with errors_kept():
+    with errors_kept(_PLACE):
         desk.save_draft(gap.id, _typed(draft, keys), actor=acting_name())
         session.flash(text("learning.done.saved"))
 
 
 def _publish(desk: LearningDesk, gap: Gap, draft: Draft, keys: dict[str, str]) -> None:
-    with errors_kept():
+    with errors_kept(_PLACE):
         desk.publish(gap.id, _typed(draft, keys), actor=acting_name())
         session.flash(text("learning.done.published"))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shell import cards, learning_actions, learning_draft, learning_questions
 from pages.shell.cards import badge
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.learning_words import EVENT_ICONS, reasons, span_of, state_badge, told
 from pages.shell.plain import plain, plain_line, shortened
 from pages.shell.resources import acting_name, may
@@ -83,10 +83,11 @@ def _draw_start(desk: LearningDesk, gap: Gap) -> None:
             on_click=_draft,
             args=(desk, gap.id),
         )
+    draw_problem("learning.start")
 
 
 def _draft(desk: LearningDesk, gap_id: int) -> None:
-    with errors_kept():
+    with errors_kept("learning.start"):
         desk.draft(gap_id, actor=acting_name())
 
 
@@ -129,10 +130,11 @@ def _draw_row(desk: LearningDesk, gap: Gap) -> None:
         st.button(
             label, type="tertiary", icon=":material/undo:", key="learning.take_back", on_click=_take_back, args=args
         )
+        draw_problem("learning.take_back")
 
 
 def _take_back(desk: LearningDesk, gap_id: int) -> None:
-    with errors_kept():
+    with errors_kept("learning.take_back"):
         desk.undo_publication(gap_id, actor=acting_name())
 
 

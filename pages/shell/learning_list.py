@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shell import learning_state
 from pages.shell.desk_words import short_span
 from pages.shell.downloads import download_button
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.learning_words import reasons, state_name
 from pages.shell.plain import plain_line, shortened
 from pages.shell.resources import acting_name, may
@@ -131,8 +131,9 @@ def _draw_outside(desk: LearningDesk, count: int) -> None:
                         on_click=_take_in,
                         args=(desk, question.turn_id),
                     )
+            draw_problem(f"learning.take_in.{question.turn_id}")
 
 
 def _take_in(desk: LearningDesk, turn_id: str) -> None:
-    with errors_kept():
+    with errors_kept(f"learning.take_in.{turn_id}"):
         learning_state.show(desk.take_in(turn_id, actor=acting_name()))

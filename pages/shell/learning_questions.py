@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shell import learning_actions, learning_state, session
 from pages.shell.cards import badge
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.learning_words import reasons
 from pages.shell.plain import plain, plain_line, shortened
 from pages.shell.resources import acting_name, may
@@ -60,6 +60,7 @@ def _draw(desk: LearningDesk, gap: Gap, question: FailingQuestion) -> None:
                 _draw_wording(desk, gap, question)
             if may(Permission.LEARN_PUBLISH) and gap.state is not GapState.MERGED:
                 _draw_way_out(desk, gap, question)
+        draw_problem(_place(question.turn_id))
 
 
 def _draw_proof(question: FailingQuestion, lack: Shortfall | None) -> None:
@@ -76,6 +77,11 @@ def _draw_proof(question: FailingQuestion, lack: Shortfall | None) -> None:
         st.caption(text("learning.advice.other_row_judged" if judged else f"learning.advice.{lack}"))
 
 
+def _place(turn_id: str) -> str:
+    """Where an error with one question is shown."""
+    return f"learning.question.{turn_id}"
+
+
 def _draw_wording(desk: LearningDesk, gap: Gap, question: FailingQuestion) -> None:
     st.button(
         text("learning.action.add_wording"),
@@ -88,7 +94,7 @@ def _draw_wording(desk: LearningDesk, gap: Gap, question: FailingQuestion) -> No
 
 
 def _add_wording(desk: LearningDesk, gap_id: int, turn_id: str) -> None:
-    with errors_kept():
+    with errors_kept(_place(turn_id)):
         desk.add_wording(gap_id, turn_id, actor=acting_name())
         session.flash(text("learning.done.wording"))
 
@@ -103,5 +109,5 @@ def _draw_way_out(desk: LearningDesk, gap: Gap, question: FailingQuestion) -> No
         key=f"learning.aside.{question.turn_id}",
         type="tertiary",
         on_click=learning_actions.attempt,
-        args=(partial(desk.set_aside, [question.turn_id], gap.id, actor=acting_name()),),
+        args=(partial(desk.set_aside, [question.turn_id], gap.id, actor=acting_name()), _place(question.turn_id)),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import masked_markdown, plain
 from pages.shell.resources import acting_name
 from sipd_core.blocking import BlockingEngine
@@ -83,7 +83,7 @@ def _draw_notice(engine: BlockingEngine, draft: Draft, view: SheetView) -> None:
 
 
 def _forget(engine: BlockingEngine, draft_id: str, sheet: int) -> None:
-    with errors_kept():
+    with errors_kept(f"draft.{draft_id}"):
         engine.uploads.forget(draft_id, sheet)
 
 
@@ -197,10 +197,11 @@ def _draw_apply(engine: BlockingEngine, draft: Draft, view: SheetView, choice: C
         on_click=_apply,
         args=(engine, draft.id, view.index, choice),
     )
+    draw_problem(f"draft.{draft.id}")
 
 
 def _apply(engine: BlockingEngine, draft_id: str, sheet: int, choice: Choice) -> None:
-    with errors_kept():
+    with errors_kept(f"draft.{draft_id}"):
         engine.uploads.correct(draft_id, sheet, choice, acting_name(), private=True)
 
 

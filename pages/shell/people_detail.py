@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.shell import people_state, session
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.people_list import link_address, roles_field, seen_line, state_badges
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_person
@@ -47,6 +47,7 @@ def draw_sessions(sessions: Sequence[Session], end: Callable[[str], None], *, ow
             else:
                 label = text("people.detail.end")
                 st.button(label, key=f"people.end.{one.id}", width="content", on_click=end, args=(one.id,))
+    draw_problem("people.sessions")
 
 
 def session_line(one: Session) -> str:
@@ -67,10 +68,11 @@ def _roles(people: People, account: Account) -> None:
     with st.form(f"people.roles.{account.id}", border=False):
         chosen = roles_field(f"people.roles.field.{account.id}", account.roles)
         if st.form_submit_button(text("people.detail.save_roles"), icon=":material/save:"):
-            with errors_kept():
+            with errors_kept("people.roles"):
                 people.set_roles(account.id, chosen)
                 session.flash(text("people.detail.saved_roles", name=account.name))
             st.rerun()
+    draw_problem("people.roles")
 
 
 def _access(people: People, account: Account) -> None:
@@ -86,6 +88,7 @@ def _access(people: People, account: Account) -> None:
         else:
             label = text("people.detail.enable")
             st.button(label, icon=":material/check_circle:", key="people.enable", on_click=_enable, args=(people, account))
+    draw_problem("people.access")
 
 
 @st.dialog(text("people.detail.disable"), icon=":material/block:")
@@ -98,24 +101,24 @@ def _confirm(people: People, account: Account) -> None:
 
 
 def _new_link(people: People, account: Account) -> None:
-    with errors_kept():
+    with errors_kept("people.access"):
         token = people.new_link(account.id)
         people_state.show_link(people_state.ShownLink(account.name, link_address(token)))
 
 
 def _disable(people: People, account: Account) -> None:
-    with errors_kept():
+    with errors_kept("people.access"):
         people.disable(account.id)
         session.flash(text("people.detail.disabled", name=account.name))
 
 
 def _enable(people: People, account: Account) -> None:
-    with errors_kept():
+    with errors_kept("people.access"):
         people.enable(account.id)
         session.flash(text("people.detail.enabled", name=account.name))
 
 
 def _end(people: People, account: Account, id_: str) -> None:
-    with errors_kept():
+    with errors_kept("people.sessions"):
         people.end_sessions(account.id, id_)
         session.flash(text("people.detail.ended"))

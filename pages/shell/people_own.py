@@ -48,12 +48,12 @@ def _password(own: OwnAccount, token: str) -> None:
 
 
 def _end(own: OwnAccount, id_: str) -> None:
-    with errors_kept():
+    with errors_kept("people.sessions"):
         own.end_session(session_token(), id_)
         session.flash(text("people.detail.ended"))
 
 
 def _end_others(own: OwnAccount) -> None:
-    with errors_kept():
+    with errors_kept("people.sessions"):
         own.end_others(session_token())
         session.flash(text("people.detail.ended"))

@@ -319,15 +319,37 @@ def keep_period(kept: str) -> None:
         st.query_params[PERIOD_PARAM] = kept
 
 
-def keep_problem(message: str) -> None:
-    """Show this error on the next run."""
-    st.session_state[_PROBLEM] = message
+@dataclass
+class _Problem:
+    message: str
+    place: str
+    overdue: bool = False
+    """A whole run went by that did not draw its place."""
 
 
-def take_problem() -> str | None:
-    """The error put by `keep_problem`, once."""
-    kept: str | None = st.session_state.pop(_PROBLEM, None)
-    return kept
+def keep_problem(message: str, place: str = "") -> None:
+    """Show this error on the next run, at the form or button of that name; without one at the top of the page."""
+    st.session_state[_PROBLEM] = _Problem(message, place)
+
+
+def take_problem(place: str = "") -> str | None:
+    """The error put by `keep_problem` for this place, once."""
+    kept: _Problem | None = st.session_state.get(_PROBLEM)
+    if kept is None or kept.place != place:
+        return None
+    del st.session_state[_PROBLEM]
+    return kept.message
+
+
+def take_stray_problem() -> str | None:
+    """The error that belongs to no place, or whose place was not drawn by the run it was kept for; asked once a run."""
+    kept: _Problem | None = st.session_state.get(_PROBLEM)
+    if kept is None:
+        return None
+    if not kept.place or kept.overdue:
+        return take_problem(kept.place)
+    kept.overdue = True
+    return None
 
 
 def has_problem() -> bool:

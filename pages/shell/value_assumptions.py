@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import session, value_state
 from pages.shell.cards import badge
-from pages.shell.frame import errors_kept
+from pages.shell.frame import draw_problem, errors_kept
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_name, may
 from pages.shell.value_summary import draw_agreement
@@ -28,6 +28,7 @@ from sipd_core.value_words import amount, shown
 
 SHOWN = 8
 """Versions that are shown before all are asked for."""
+_FORM = "value.edit"
 _STEPS = {Unit.RUPIAH: 1_000.0, Unit.MINUTES: 1.0, Unit.COUNT: 1.0, Unit.HOURS: 1.0}
 
 
@@ -55,6 +56,7 @@ def draw(engine: BlockingEngine, report: ValueReport) -> None:
         )
         st.button(text("value.edit.reset"), type="tertiary", key="value.reset", on_click=value_state.next_round)
         st.markdown(plain_line(text("value.edit.net", net=shown(report.worth.net))), width="content")
+    draw_problem(_FORM)
     _history(engine)
 
 
@@ -78,7 +80,7 @@ def _input(name: str, value: Decimal, report: ValueReport) -> None:
 
 
 def _save(engine: BlockingEngine, based_on: int | None) -> None:
-    with errors_kept():
+    with errors_kept(_FORM):
         typed = {name: st.session_state.get(_key(name)) for name in LIMITS}
         values = {name: None if value is None else Decimal(str(value)) for name, value in typed.items()}
         note = str(st.session_state.get(_key("note"), ""))
@@ -122,6 +124,7 @@ def _draw_version(
             on_click=_go_back,
             args=(engine, one.seq),
         )
+    draw_problem(f"value.again.{one.seq}")
 
 
 def _changed(one: AssumptionChange, before: AssumptionChange | None) -> str:
@@ -145,7 +148,7 @@ def _changes(one: AssumptionChange, before: AssumptionChange | None) -> Sequence
 
 
 def _go_back(engine: BlockingEngine, seq: int) -> None:
-    with errors_kept():
+    with errors_kept(f"value.again.{seq}"):
         engine.value.assumptions.go_back(seq, actor=acting_name())
         session.flash(text("value.edit.saved"))
         value_state.next_round()

@@ -43,6 +43,13 @@ def fill(app: AppTest, **fields: str) -> AppTest:
     return app
 
 
+def errors_by_form(app: AppTest) -> dict[str, int]:
+    """How many errors stand in each form that has any; all there are."""
+    found = {form.proto.form.form_id: len(form.error) for form in app.get("form") if len(form.error)}
+    assert sum(found.values()) == len(app.error)
+    return found
+
+
 def test_before_any_use_it_says_so(empty_engine: BlockingEngine, open_page: Opener) -> None:
     app = open_page("biaya")
     assert not app.exception
@@ -154,6 +161,13 @@ def test_calls_of_unknown_price_are_priced_and_unpriced(empty_engine: BlockingEn
     assert text("cost.pricing.none") in shown(app)
     press(app, text("cost.entry.undo"))
     assert empty_engine.costs(1).unknown_price_calls == 2
+
+
+def test_an_error_stands_in_the_form_it_belongs_to(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    app = at(open_page("biaya"), "tariffs")
+    app = press(fill(app, rate_rupiah="enam belas"), text("cost.rate.save"))
+    assert errors_by_form(app) == {"cost.rate.form": 1}
+    assert errors_by_form(press(app, text("cost.price.save"))) == {"cost.price.form": 1}
 
 
 def test_a_rate_changes_the_rupiah_of_its_days(empty_engine: BlockingEngine, open_page: Opener) -> None:

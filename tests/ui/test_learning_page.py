@@ -126,6 +126,26 @@ def test_a_draft_takes_the_operators_words_and_is_published(learnt: BlockingEngi
     assert field(app, "remedy").value == NOTE, "the draft is still there"
 
 
+def test_what_was_typed_is_there_again_after_another_page(learnt: BlockingEngine, open_page: Opener) -> None:
+    app = press(opened(open_page, 2), "learning.draft")
+    assert text("learning.draft.unsaved") not in shown(app)
+    field(app, "remedy").set_value("Ditulis setengah jalan")
+    app = app.run()
+    assert text("learning.draft.unsaved") in shown(app)
+    app = app.switch_page(str(ROOT / "pages" / "eskalasi.py")).run()
+    app = app.switch_page(str(ROOT / "pages" / "belajar.py"))
+    app.query_params[learning_state.GAP_PARAM] = "2"
+    app = app.run()
+    assert field(app, "remedy").value == "Ditulis setengah jalan"
+    app = press(app, "learning.discard")
+    assert field(app, "remedy").value == NOTE
+    field(app, "remedy").set_value("Jadi")
+    app = press(app, "learning.save")
+    draft = learnt.learning.detail(2).gap.draft
+    assert draft is not None and draft.remedy == "Jadi"
+    assert text("learning.draft.unsaved") not in shown(app)
+
+
 def test_a_gap_is_ignored_taken_up_again_and_merged(learnt: BlockingEngine, open_page: Opener) -> None:
     app = press(press(opened(open_page, 1), "learning.ignore_button"), "learning.ignore_yes")
     assert text("learning.error.no_reason") in problem(app)

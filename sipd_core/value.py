@@ -5,8 +5,9 @@ One reason to change: which figures managers are shown. Everything here can be c
 
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +47,7 @@ KEPT_SECONDS = 30.0
 COUNTED = ("confirmed", "assumed", "escalated", "unresolved", "reopened", "open")
 """Outcomes that are figures of their own; together they are all conversations in which something was asked."""
 PERCENTILES = {"p50": 0.5, "p95": 0.95}
+_BEGAN: Callable[[ConversationOutcome], datetime] = attrgetter("began")
 T = TypeVar("T")
 
 
@@ -89,6 +91,8 @@ class ValueReport:
     worth: Worth
     rate: Decimal
     """Rupiah a dollar on the last day."""
+    titles: Callable[[Iterable[str]], Mapping[str, str]]
+    """What conversations are about, by id; read when it is asked for, because to open them all costs more than all figures."""
 
     @property
     def unknown_price_calls(self) -> int:
@@ -99,6 +103,14 @@ class ValueReport:
         """The conversations a counted figure stands for; raises KeyError for any other name."""
         belongs = MEMBERS[figure]
         return tuple(conversation for conversation in self.conversations if belongs(conversation))
+
+    def by_day(self, days: Iterable[date]) -> Iterator[Sequence[ConversationOutcome]]:
+        """The conversations that began on each of these days, which follow each other, as the conversations do."""
+        end = 0
+        for day in days:
+            begin = bisect_left(self.conversations, Period(day, day).start, end, key=_BEGAN)
+            end = bisect_left(self.conversations, Period(day, day).end, begin, key=_BEGAN)
+            yield self.conversations[begin:end]
 
 
 MEMBERS: Mapping[str, Callable[[ConversationOutcome], bool]] = {
@@ -145,7 +157,8 @@ class ValueRoom:
         found = self._while_silent(self.outcomes.of, period, assumptions.quiet)
         rates = self._rates()
         costs = self._costs(period, rates)
-        measured = _measured(found, costs, self._days(period))
+        counted = tally(found)
+        measured = _measured(found, counted, costs, self._days(period))
         supposed = _supposed(assumptions)
         return ValueReport(
             period=period,
@@ -153,7 +166,7 @@ class ValueRoom:
             assumptions=assumptions,
             change=change,
             conversations=found,
-            tally=tally(found),
+            tally=counted,
             reasons=Counter(reason for one in found for reason in one.reasons),
             costs=costs,
             measured=measured,
@@ -161,6 +174,7 @@ class ValueRoom:
             times=_times(found),
             worth=worth(measured, supposed),
             rate=rates.on(min(period.last, jakarta_day(self._now()))),
+            titles=self.outcomes.titles,
         )
 
     def resolved(self, period: Period) -> Mapping[str, bool]:
@@ -227,8 +241,9 @@ def _supposed(assumptions: Assumptions) -> Supposed:
     )
 
 
-def _measured(found: Sequence[ConversationOutcome], costs: Sequence[DayCost], days: int) -> Measured:
-    counted = tally(found)
+def _measured(
+    found: Sequence[ConversationOutcome], counted: OutcomeTally, costs: Sequence[DayCost], days: int
+) -> Measured:
     counts = {
         "conversations": counted.conversations,
         **{name: counted[Outcome(name)] for name in COUNTED},

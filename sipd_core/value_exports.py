@@ -37,7 +37,7 @@ _PLACES = 6
 FIGURE_COLUMNS = ("name", "value", "unit", "bound", "formula", "computed")
 
 
-def conversation_cells(one: ConversationOutcome) -> tuple[object, ...]:
+def conversation_cells(one: ConversationOutcome, title: str) -> tuple[object, ...]:
     """One conversation in the order of CONVERSATION_COLUMNS; what is not known is empty."""
     return (
         one.id,
@@ -53,13 +53,14 @@ def conversation_cells(one: ConversationOutcome) -> tuple[object, ...]:
         ";".join(one.reasons),
         _or_empty(one.first_answer_seconds),
         _or_empty(one.last_answer_seconds),
-        one.title,
+        title,
     )
 
 
-def conversations_csv(found: Iterable[ConversationOutcome]) -> bytes:
-    """One line a conversation."""
-    return _csv(CONVERSATION_COLUMNS, map(conversation_cells, found))
+def conversations_csv(report: ValueReport, found: Sequence[ConversationOutcome]) -> bytes:
+    """One line a conversation; `found` are some of the report, or all."""
+    titles = report.titles(one.id for one in found)
+    return _csv(CONVERSATION_COLUMNS, (conversation_cells(one, titles[one.id]) for one in found))
 
 
 def costs_csv(costs: Iterable[DayCost]) -> bytes:
@@ -110,7 +111,7 @@ def counted(report: ValueReport) -> tuple[Figure, ...]:
 def everything(report: ValueReport) -> bytes:
     """All of them in one ZIP."""
     files = {
-        "conversations": conversations_csv(report.conversations),
+        "conversations": conversations_csv(report, report.conversations),
         "costs": costs_csv(report.costs),
         "assumptions": assumptions_csv(report),
         "figures": figures_csv(report),

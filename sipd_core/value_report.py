@@ -61,7 +61,7 @@ def workbook(report: ValueReport, scenarios: Sequence[Scenario]) -> bytes:
     _sheet(book, ASSUMPTIONS, (36, 20, 80), _assumptions(report))
     _sheet(book, SCENARIOS, (40, 18, 18, 18), _scenarios(scenarios))
     _sheet(book, COSTS, (14, 12, 18, 16, 14, 18), _costs(report.costs))
-    _sheet(book, TALKS, (34, 18, 26, 16, 10, 12, 12, 12, 12, 34, 16, 16, 60), _talks(report.conversations))
+    _sheet(book, TALKS, (34, 18, 26, 16, 10, 12, 12, 12, 12, 34, 16, 16, 60), _talks(report))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -197,13 +197,14 @@ def _costs(costs: Sequence[DayCost]) -> Iterator[_Line]:
         yield _Line(values, {0: "yyyy-mm-dd", 3: '"US$ "0.000000', 5: '"Rp "#,##0.00'})
 
 
-def _talks(found: Sequence[ConversationOutcome]) -> Iterator[_Line]:
+def _talks(report: ValueReport) -> Iterator[_Line]:
     yield _Line([text(f"value.talk.{name}") for name in TALK_COLUMNS], strong=True)
-    for one in found:
-        yield _Line([workbook_cell(value) for value in _talk(one)])
+    titles = report.titles(one.id for one in report.conversations)
+    for one in report.conversations:
+        yield _Line([workbook_cell(value) for value in _talk(one, titles[one.id])])
 
 
-def _talk(one: ConversationOutcome) -> tuple[Any, ...]:
+def _talk(one: ConversationOutcome, title: str) -> tuple[Any, ...]:
     return (
         one.id,
         f"{one.began.astimezone(JAKARTA):%Y-%m-%d %H:%M}",
@@ -217,7 +218,7 @@ def _talk(one: ConversationOutcome) -> tuple[Any, ...]:
         ", ".join(text(f"value.reason.{reason}") for reason in one.reasons),
         one.first_answer_seconds,
         one.last_answer_seconds,
-        one.title,
+        title,
     )
 
 

@@ -19,7 +19,6 @@ from sipd_core.locale_id import moment, number, percent
 from sipd_core.periods import Period
 from sipd_core.roi import Figure, Unit
 from sipd_core.texts import text
-from sipd_core.usage import jakarta_day
 from sipd_core.value import COUNTED, MEMBERS, ValueReport
 from sipd_core.value_exports import everything
 from sipd_core.value_print import printable
@@ -132,13 +131,9 @@ def _outcome(name: str, meaning: str, count: str, share: str) -> None:
 
 
 def _over_time(report: ValueReport) -> None:
-    counts = Counter((jakarta_day(one.began), one.outcome.value) for one in report.conversations)
     days = list(report.period)[: int(report.measured.days.value or 0)]
-    busy = {day for day, _ in counts}
-    series = [
-        charts.Series(name, label(name), [counts[day, name] if day in busy else None for day in days])
-        for name in COUNTED
-    ]
+    counts = [Counter(one.outcome.value for one in of_day) for of_day in report.by_day(days)]
+    series = [charts.Series(name, label(name), [of[name] if of else None for of in counts]) for name in COUNTED]
     chart = charts.stacked_bars(days, series, charts.Measure(text("value.chart.axis")))
     chart_card(text("value.chart.title"), chart, file_name=file_of("value.chart.file", report.period), key="value.by_day")
 

@@ -11,7 +11,6 @@ from pages.shell.paging import Pages
 from pages.shell.period import file_of
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import duration, moment, number
-from sipd_core.periods import Period
 from sipd_core.store.outcomes import ConversationOutcome
 from sipd_core.texts import text
 from sipd_core.value import MEMBERS, ValueReport
@@ -40,18 +39,17 @@ def draw(_engine: BlockingEngine, report: ValueReport) -> None:
     if not found:
         st.info(text("value.talk.none"), icon=":material/search_off:")
         return
-    _table(found)
-    _download(found, report.period)
+    _table(report, found)
+    _download(report, found)
 
 
-def _table(found: Sequence[ConversationOutcome]) -> None:
+def _table(report: ValueReport, found: Sequence[ConversationOutcome]) -> None:
     offset = _PAGES.offset(len(found))
+    shown = found[offset : offset + _PAGES.size]
+    titles = report.titles(one.id for one in shown)
     names = {name: text(f"value.talk.{name}") for name in ("open", *_WIDTHS)}
     st.dataframe(
-        [
-            dict(zip(names.values(), _line(one), strict=True))
-            for one in found[offset : offset + _PAGES.size]
-        ],
+        [dict(zip(names.values(), _line(one, titles[one.id]), strict=True)) for one in shown],
         hide_index=True,
         width="stretch",
         column_config={
@@ -63,12 +61,12 @@ def _table(found: Sequence[ConversationOutcome]) -> None:
     _PAGES.draw(len(found))
 
 
-def _line(one: ConversationOutcome) -> tuple[str, ...]:
+def _line(one: ConversationOutcome, title: str) -> tuple[str, ...]:
     last = None if one.last_answer_seconds is None else one.last_answer_seconds * 1_000
     return (
         f"/?{session.CONVERSATION_PARAM}={quote(one.id)}",
         moment(one.began).rpartition(" ")[0],
-        one.title,
+        title,
         label(one.outcome.value),
         text(f"value.by.{one.resolved_by}") if one.resolved_by else "",
         ", ".join(text(f"value.reason.{reason}") for reason in one.reasons),
@@ -76,11 +74,11 @@ def _line(one: ConversationOutcome) -> tuple[str, ...]:
     )
 
 
-def _download(found: Sequence[ConversationOutcome], period: Period) -> None:
+def _download(report: ValueReport, found: Sequence[ConversationOutcome]) -> None:
     download_button(
         text("value.download.talks", n=number(len(found))),
-        lambda: conversations_csv(found),
-        file_name=file_of("value.file.talks", period),
+        lambda: conversations_csv(report, found),
+        file_name=file_of("value.file.talks", report.period),
         mime="text/csv",
         icon=":material/download:",
         key="value.download.talks",

@@ -16,7 +16,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, func, select
 
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.turn import EscalationReason, Turn, Verdict
@@ -29,6 +29,7 @@ from sipd_core.texts import text
 SOLVED, UNSOLVED = "solved", "unsolved"
 """What was said, up to a message, of the problem at hand: that it works now, or that a remedy failed."""
 SETTLED_WORDS = 10
+_TITLES_AT_ONCE = 500
 
 
 class Outcome(StrEnum):
@@ -64,13 +65,10 @@ class ResolvedBy(StrEnum):
     QUIET = "quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationOutcome:
+class ConversationOutcome(NamedTuple):
     """One conversation and how it ended."""
 
     id: str
-    title: str
-    """The first message, shortened and masked."""
     began: datetime
     """UTC; its Jakarta day is the day the conversation counts for."""
     outcome: Outcome
@@ -159,8 +157,18 @@ class OutcomeStore:
         reasons = {id_: _reasons(rows) for id_, rows in groupby(handed, itemgetter(0))}
         now, silence = self._clock(), quiet.total_seconds()
         talks = groupby(map(_Mark._make, said), itemgetter(0))
-        unseal = self._database.cipher.open
-        return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now, unseal) for id_, marks in talks)
+        return tuple(_outcome(list(marks), reasons.get(id_, ()), silence, now) for id_, marks in talks)
+
+    def titles(self, ids: Iterable[str]) -> dict[str, str]:
+        """The first message of each of these conversations, shortened and masked; of one that is gone, that it is gone."""
+        wanted, gone = list(ids), text("retention.erased_title")
+        found: dict[str, str] = {}
+        with self._database.read() as connection:
+            for at in range(0, len(wanted), _TITLES_AT_ONCE):
+                some = conversations.c.id.in_(wanted[at : at + _TITLES_AT_ONCE])
+                rows = connection.execute(select(conversations.c.id, conversations.c.title).where(some))
+                found.update((row.id, row.title) for row in rows)
+        return {id_: found.get(id_) or gone for id_ in wanted}
 
     def resolved(self, period: Period, quiet: timedelta) -> dict[str, bool]:
         """Whether each conversation of the period in which something was asked is resolved, by its id, the earliest first.
@@ -198,7 +206,6 @@ def _said(*columns: ColumnElement[Any]) -> Select[Any]:
 
 
 _MARKS = _said(
-    type_coerce(conversations.c.title, Text).label("title"),  # sealed: opened once a conversation, not once a row
     conversations.c.created_at,
     exchange_marks.c.at,
     exchange_marks.c.waited_ms,
@@ -234,8 +241,6 @@ class _Mark(NamedTuple):
     """One exchange, as outcomes see it, a row of `_MARKS`; times are Unix seconds."""
 
     conversation_id: str
-    title: str
-    """Sealed."""
     began: float
     at: float
     waited_ms: float | None
@@ -271,7 +276,6 @@ def _outcome(
     reasons: tuple[EscalationReason, ...],
     silence: float,
     now: float,
-    unseal: Callable[[str], str],
 ) -> ConversationOutcome:
     asked = [place for place, mark in enumerate(marks) if mark.asked]
     questions = [marks[place] for place in asked]
@@ -282,7 +286,6 @@ def _outcome(
     waited = _seconds(questions[0].waited_ms) if questions else None
     return ConversationOutcome(
         marks[0].conversation_id,
-        unseal(marks[0].title) or text("retention.erased_title"),
         moment(marks[0].began),
         outcome,
         by,

@@ -137,6 +137,7 @@ class BlockingEngine:
         meet()
         if self._running is None:
             raise self._trouble
+        self._running.courtesy.served()
         return self._running
 
     @property

@@ -39,6 +39,7 @@ from sipd_core.chat.turn import (
     Feedback,
 )
 from sipd_core.client import Webhook
+from sipd_core.courtesy import Courtesy
 from sipd_core.desk import EscalationDesk, escalation_notice
 from sipd_core.documents import (
     Case,
@@ -122,6 +123,7 @@ class Engine:
         self._duties = duties or Duties(WorkBoard(), False, lambda: None)
         self._head_start = head_start
         self._load_samples = load_samples and settings.load_sample_data
+        self.courtesy = Courtesy()
         self._stack = AsyncExitStack()
         self._hosting: Hosting | None = None
         self._kept_answers: AnswerCache | None = None
@@ -242,7 +244,7 @@ class Engine:
             samples=GOLD_FOLDER,
         )
         ready = self._upkeep.wait_until_prepared
-        self.learner = Learner(self.gap_work, self.conversations, self.cases, self.base, ready=ready)
+        self.learner = Learner(self.gap_work, self.cases, self.base, self.courtesy, ready=ready)
         self.alerts = self._make_alerts()
         self.retention = self._make_retention()
         self._chat = self._make_chat()

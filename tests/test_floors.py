@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "sipd_core.cache",
+        "sipd_core.courtesy",
         "sipd_core.batching",
         "sipd_core.breaker",
         "sipd_core.metrics",

@@ -6,7 +6,7 @@ tests/learning/data, where no two matters are joined and 94 of 100 pairs of one 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,11 +106,19 @@ class Groups:
         return found
 
 
-def grouped(questions: Sequence[Asked]) -> list[list[Asked]]:
-    """All questions in groups of one matter, the largest first; in each the one that names it best comes first."""
+def without_pause() -> None:
+    """For work that nobody else waits beside."""
+
+
+def grouped(questions: Sequence[Asked], breathe: Callable[[], None] = without_pause) -> list[list[Asked]]:
+    """All questions in groups of one matter, the largest first; in each the one that names it best comes first.
+
+    `breathe` is called every few comparisons, so that the work can step back for others.
+    """
     groups = {at: [at] for at in range(len(questions))}
     home = list(range(len(questions)))
-    for one, other in _ordered(questions):
+    for one, other in _ordered(questions, breathe):
+        breathe()
         mine, theirs = home[one], home[other]
         if mine != theirs and _fit(questions, groups[mine], groups[theirs]):
             if len(groups[mine]) < len(groups[theirs]):
@@ -118,36 +126,44 @@ def grouped(questions: Sequence[Asked]) -> list[list[Asked]]:
             for at in groups[theirs]:
                 home[at] = mine
             groups[mine] += groups.pop(theirs)
-    found = [_led([questions[at] for at in sorted(members)]) for members in groups.values()]
+    found = []
+    for members in groups.values():
+        breathe()
+        found.append(_led([questions[at] for at in sorted(members)]))
     return sorted(found, key=lambda members: (-len(members), members[0].id))
 
 
-def _ordered(questions: Sequence[Asked]) -> Iterator[tuple[int, int]]:
+def _ordered(questions: Sequence[Asked], breathe: Callable[[], None]) -> Iterator[tuple[int, int]]:
     """The pairs that are alike, the most alike first."""
     if len(questions) < 2:
         return
-    scored = [(likeness(questions[a], questions[b]), a, b) for a, b in _pairs(questions)]
-    for _, one, other in sorted((pair for pair in scored if pair[0] >= 1.0), key=lambda pair: (-pair[0], *pair[1:])):
+    alike = []
+    for a, b in _pairs(questions, breathe):
+        breathe()
+        score = likeness(questions[a], questions[b])
+        if score >= 1.0:
+            alike.append((score, a, b))
+    for _, one, other in sorted(alike, key=lambda pair: (-pair[0], *pair[1:])):
         yield one, other
 
 
-def _pairs(questions: Sequence[Asked]) -> Iterable[tuple[int, int]]:
+def _pairs(questions: Sequence[Asked], breathe: Callable[[], None]) -> Iterable[tuple[int, int]]:
     """Pairs worth a comparison: many shared words, or near vectors."""
+
+    def heard(_share: float) -> None:
+        breathe()
+
     bags = Bags([sorted({*one.terms, *one.meanings}) for one in questions])
-    found = pairs_by_terms(bags, np.zeros(len(questions), np.int64), _unheard).tolist()
+    found = pairs_by_terms(bags, np.zeros(len(questions), np.int64), heard).tolist()
     width = Counter(len(one.vector) for one in questions if one.vector is not None).most_common(1)
     if width:
         fits = [at for at, one in enumerate(questions) if one.vector is not None and len(one.vector) == width[0][0]]
         held = [one.vector for one in (questions[at] for at in fits) if one.vector is not None]
         if len(fits) > 1:
             table = np.stack(held)
-            near = pairs_by_vectors(table, [np.arange(len(fits), dtype=np.int64)], NEAR, _unheard)
+            near = pairs_by_vectors(table, [np.arange(len(fits), dtype=np.int64)], NEAR, heard)
             found += [[fits[a], fits[b]] for a, b in near.tolist()]
     return {(a, b) for a, b in found}
-
-
-def _unheard(_share: float) -> None:
-    """Nobody waits for the progress."""
 
 
 def _fit(questions: Sequence[Asked], one: Sequence[int], other: Sequence[int]) -> bool:

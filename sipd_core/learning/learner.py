@@ -6,21 +6,23 @@ One reason to change: when the loop does what. It never calls a paid model: vect
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
-from anyio import Event, Lock, move_on_after, sleep, to_thread
+from anyio import Event, Lock, move_on_after, to_thread
+from numpy.typing import NDArray
 
+from sipd_core.courtesy import Courtesy
 from sipd_core.errors import SipdError
 from sipd_core.knowledge.base import KnowledgeBase
+from sipd_core.knowledge.calibration import Calibration
 from sipd_core.learning.grouping import Asked, asked
 from sipd_core.learning.intake import failed_questions
 from sipd_core.learning.model import JUDGED, FailingQuestion, GapState, Proof
 from sipd_core.learning.placing import anew, homes, menu_of
 from sipd_core.learning.scope import of_the_field
 from sipd_core.store.cases import CaseStore
-from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.gap_proving import Watched
 from sipd_core.store.gap_work import GapWork
 from sipd_core.store.times import moment
@@ -31,7 +33,9 @@ LOOK_SECONDS: Final = 3.0
 """How soon a thumb, a solved ticket, or what another process did is noticed; a failed answer is at once."""
 RETRY_SECONDS: Final = 30.0
 BATCH: Final = 500
-"""Questions taken in at once."""
+"""Failures of one kind looked through at once."""
+PORTION: Final = 100
+"""Questions written at once: so many that whoever wants to write beside waits for a moment only."""
 COMPARED: Final = 20_000
 """Questions of gaps that further ones are compared with, the most recent ones."""
 REGROUP_SECONDS: Final = 600.0
@@ -44,10 +48,16 @@ OVERLAP: Final = 900.0
 GUESSED: Final = 20
 VOTERS: Final = 40
 """Nearest cases that vote for the menu of a gap: the right one is among the first three in nine of ten (MEASURED)."""
-READ_AT_ONCE: Final = 32
-"""Questions the bundled model reads before others get a turn."""
+READ_AT_ONCE: Final = 8
+"""Questions the bundled model reads, on one core, before others get a turn."""
 SEEN_STATE: Final = "learning_seen"
+SETTLED_STATE: Final = "learning_settled"
+"""The model with which the last regrouping found all questions where they belong; empty while some came in since."""
+WORDS_ALONE: Final = "words"
+"""Stands for the model while there is none."""
 NO_NEIGHBOUR: Final = "-"
+Vectors = Mapping[str, NDArray[Any]]
+"""By question."""
 NEAR_ENOUGH: Final = 0.05
 """Relevance from which the nearest row is named."""
 
@@ -58,27 +68,27 @@ class Learner:
     def __init__(
         self,
         work: GapWork,
-        conversations: ConversationStore,
         cases: CaseStore,
         base: KnowledgeBase,
+        courtesy: Courtesy,
         *,
         ready: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._work = work
-        self._conversations = conversations
         self._cases = cases
         self._base = base
+        self._courtesy = courtesy
         self._ready = ready
         self._clock = clock
+        self._awaited = 0
+        """People who wait for a look to end: it does not pause for others then."""
         self._wake = Event()
         self._working = Lock()
         self._known: dict[str, Asked] = {}
         self._known_of = ""
         """The model and calibration that `_known` was made with."""
         self._regrouped_at: float | None = None
-        self._grown = True
-        """Questions came in since the last regrouping."""
 
     def wake(self) -> None:
         """Look now: something may have failed. Call it on the engine's loop."""
@@ -90,7 +100,7 @@ class Learner:
         while True:
             pause = LOOK_SECONDS
             try:
-                await self.look()
+                await self._look()
             except SipdError as error:
                 log.warning("the learning loop pauses: %s", error)
                 pause = RETRY_SECONDS
@@ -102,11 +112,18 @@ class Learner:
             self._wake = Event()
 
     async def look(self) -> None:
-        """One look at everything there is to do, to its end; raises SipdError."""
+        """One look at everything there is to do, to its end, for somebody who waits for it; raises SipdError."""
+        self._awaited += 1
+        try:
+            await self._look()
+        finally:
+            self._awaited -= 1
+
+    async def _look(self) -> None:
         await self._ready()
         async with self._working:
             await self._take_in()
-            while waiting := await to_thread.run_sync(self._work.waiting, BATCH):
+            while waiting := await to_thread.run_sync(self._work.waiting, PORTION):
                 await self._place(waiting)
             await self._regroup()
             await to_thread.run_sync(self._work.settle)
@@ -123,8 +140,12 @@ class Learner:
             found = await to_thread.run_sync(self._work.candidates, max(seen - OVERLAP, 0.0), BATCH)
             if not found:
                 return
-            failed = await to_thread.run_sync(failed_questions, self._conversations, found)
-            count = await to_thread.run_sync(self._work.add, failed)
+            count = 0
+            for at in range(0, len(found), PORTION):
+                began = time.monotonic()
+                failed = await to_thread.run_sync(failed_questions, self._work, found[at : at + PORTION])
+                count += await to_thread.run_sync(self._work.add, failed)
+                await self._rest(began)
             latest = max(one.failed_at for one in found)
             if latest > seen:
                 await to_thread.run_sync(self._cases.set_state, SEEN_STATE, repr(latest))
@@ -134,71 +155,91 @@ class Learner:
 
     async def _place(self, waiting: Sequence[FailingQuestion]) -> None:
         """Put questions into the gaps they belong to, or into new ones."""
+        began = time.monotonic()
         members = await to_thread.run_sync(self._work.members, COMPARED)
-        texts = {question.turn_id: question.text for question in waiting}
         outside = await self._outside(waiting)
-        compared = await self._compared({one.turn_id: one.text for one in members} | texts)
-        inside = [compared[one.turn_id] for one in waiting if one.turn_id not in outside]
-        groups = await to_thread.run_sync(homes, members, compared, inside)
+        compared = await self._compared([*(one.turn_id for one in members), *(one.turn_id for one in waiting)])
+        inside = [compared[one.turn_id] for one in waiting if one.turn_id in compared and one.turn_id not in outside]
+        groups = await to_thread.run_sync(homes, members, compared, inside, self._breather())
+        await to_thread.run_sync(self._cases.set_state, SETTLED_STATE, "")
         made = await to_thread.run_sync(self._work.place, groups, sorted(outside))
-        self._grown = True
         log.info("%d failing questions came in, %d new gaps, %d outside", len(waiting), made, len(outside))
+        await self._rest(began)
 
     async def _outside(self, questions: Sequence[FailingQuestion]) -> set[str]:
         """Questions that are no matter of this help desk; what a person judged or solved always is one."""
         doubted = [one for one in questions if JUDGED.isdisjoint(one.failures)]
-        vectors = await self._base.at_hand([one.text for one in doubted])
-        calibration = self._base.calibration
+        calibration, outside = self._base.calibration, set[str]()
+        for start in range(0, len(doubted), READ_AT_ONCE):
+            began, some = time.monotonic(), doubted[start : start + READ_AT_ONCE]
+            vectors = await self._base.at_hand([one.text for one in some])
+            outside |= await to_thread.run_sync(_strange, some, vectors, calibration)
+            await self._rest(began)
+        return outside
 
-        def judge() -> set[str]:
-            return {one.turn_id for one in doubted if not of_the_field(calibration, one.text, vectors.get(one.text))}
-
-        return await to_thread.run_sync(judge)
-
-    async def _compared(self, texts: dict[str, str]) -> dict[str, Asked]:
+    async def _compared(self, ids: Iterable[str]) -> dict[str, Asked]:
         """Questions made ready for comparison, by turn; each is read once as long as the same model serves."""
         side, calibration = self._base.serving, self._base.calibration
         mean = np.asarray(calibration.mean_query, np.float32) if calibration.has_vectors else None
         made_with = f"{side.name if side else ''}/{hash(calibration.mean_query)}"
         if made_with != self._known_of:
             self._known, self._known_of = {}, made_with
-        missing = [id_ for id_ in texts if id_ not in self._known]
+        wanted = list(ids)
+        missing = [id_ for id_ in wanted if id_ not in self._known]
         for start in range(0, len(missing), READ_AT_ONCE):
-            some = missing[start : start + READ_AT_ONCE]
-            vectors = await self._base.at_hand([texts[id_] for id_ in some])
-
-            def read(ids: Sequence[str] = some, found: object = vectors) -> None:
-                for id_ in ids:
-                    self._known[id_] = asked(id_, texts[id_], vectors.get(texts[id_]), mean)
-
-            await to_thread.run_sync(read)
-        self._known = {id_: self._known[id_] for id_ in texts}
+            began = time.monotonic()
+            texts = await to_thread.run_sync(self._work.texts, missing[start : start + READ_AT_ONCE])
+            vectors = await self._base.at_hand(list(texts.values()))
+            self._known |= await to_thread.run_sync(_made_ready, texts, vectors, mean)
+            await self._rest(began)
+        self._known = {id_: self._known[id_] for id_ in wanted if id_ in self._known}
         return self._known
 
     async def _regroup(self) -> None:
         """Now and then look at all questions anew that no person has put anywhere: some fit better together by now."""
-        now = self._clock()
+        side, now = self._base.serving, self._clock()
+        model = side.name if side else WORDS_ALONE
         due = self._regrouped_at is None or now - self._regrouped_at >= REGROUP_SECONDS
-        if not self._grown or not due:
+        if not due or await to_thread.run_sync(self._cases.state, SETTLED_STATE) == model:
             return
         members = await to_thread.run_sync(self._work.members, COMPARED)
-        compared = await self._compared({one.turn_id: one.text for one in members})
-        moves = await to_thread.run_sync(anew, members, compared)
-        moved = await to_thread.run_sync(self._work.regroup, moves)
-        self._regrouped_at, self._grown = now, moved > 0
+        compared = await self._compared(one.turn_id for one in members)
+        there = [one for one in members if one.turn_id in compared]
+        moves = await to_thread.run_sync(anew, there, compared, self._breather())
+        moved = 0
+        for move in moves:
+            began = time.monotonic()
+            moved += await to_thread.run_sync(self._work.regroup, [move])
+            await self._rest(began)
+        self._regrouped_at = now
+        await to_thread.run_sync(self._cases.set_state, SETTLED_STATE, "" if moved else model)
         if moved:
             log.info("%d failing questions fit better elsewhere", moved)
+
+    # --- and others are let pass -----------------------------------------------------------------------------------
+
+    async def _rest(self, began: float) -> None:
+        """After a portion of work that was begun at that moment, let others have the processor."""
+        await self._courtesy.give_way(time.monotonic() - began, self._hurries)
+
+    def _breather(self) -> Callable[[], None]:
+        return self._courtesy.breather(self._hurries)
+
+    def _hurries(self) -> bool:
+        return self._awaited > 0
 
     async def _guess(self) -> None:
         """Find the menu and the nearest row of gaps that are new."""
         waiting = await to_thread.run_sync(self._work.to_guess, GUESSED)
         await self._base.at_hand([title for _, title in waiting])
         for gap_id, title in waiting:
+            began = time.monotonic()
             trial = await self._base.try_out(title, self._base.retrieval, VOTERS)
             hits = trial.result.hits
             orders = {one.case_id: one.order for one in trial.ranking.cases}
             near = hits[0].case.id if hits and hits[0].relevance >= NEAR_ENOUGH else NO_NEIGHBOUR
             await to_thread.run_sync(self._work.guess, gap_id, menu_of(hits, orders), near)
+            await self._rest(began)
 
     # --- and are asked again ---------------------------------------------------------------------------------------
 
@@ -242,13 +283,23 @@ class Learner:
         texts = list(dict.fromkeys(question.text for question in questions))
         await self._base.at_hand(texts)  # from SQL, where they are since they failed: no provider reads them again
         for text in texts:
+            began = time.monotonic()
             result = (await self._base.try_out(text, self._base.retrieval)).result
             if result.degraded:
                 log.warning("a gap's questions are asked again later: %s", result.degraded)
                 return
             from_row = seen.case is not None and any(hit.case.id == seen.case.id for hit in result.hits)
             results[text] = Proof(moment(self._clock()), result.verdict, result.relevance, from_row)
-            await sleep(0)
+            await self._rest(began)
         proofs = {question.turn_id: results[question.text] for question in questions}
         closed = await to_thread.run_sync(self._work.record, seen, proofs, version)
         log.info("gap %d: %d questions asked again, %s", seen.gap_id, len(proofs), "closed" if closed else "not closed")
+
+
+def _strange(questions: Sequence[FailingQuestion], vectors: Vectors, calibration: Calibration) -> set[str]:
+    """Those that are no matter of this help desk."""
+    return {one.turn_id for one in questions if not of_the_field(calibration, one.text, vectors.get(one.text))}
+
+
+def _made_ready(texts: Mapping[str, str], vectors: Vectors, mean: NDArray[np.float32] | None) -> dict[str, Asked]:
+    return {id_: asked(id_, text, vectors.get(text), mean) for id_, text in texts.items()}

@@ -1,14 +1,17 @@
 """Where questions belong among the gaps that are there. Pure. One reason to change: which gap a question goes to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sipd_core.documents import Hit
-from sipd_core.learning.grouping import Asked, Groups, grouped, settled
+from sipd_core.learning.grouping import Asked, Groups, grouped, settled, without_pause
 from sipd_core.store.gap_work import Member
 
 
 def homes(
-    members: Sequence[Member], compared: dict[str, Asked], inside: Sequence[Asked]
+    members: Sequence[Member],
+    compared: Mapping[str, Asked],
+    inside: Sequence[Asked],
+    breathe: Callable[[], None] = without_pause,
 ) -> list[tuple[int | None, list[str]]]:
     """Which gap each question belongs to; those of none are grouped among themselves."""
     groups: dict[int, list[Asked]] = {}
@@ -18,17 +21,20 @@ def homes(
     found: dict[int, list[str]] = {}
     rest = []
     for question in inside:
+        breathe()
         home = known.home(question)
         if home is None:
             rest.append(question)
         else:
             found.setdefault(home, []).append(question.id)
-    fresh = [(None, [one.id for one in group]) for group in grouped(rest)]
+    fresh = [(None, [one.id for one in group]) for group in grouped(rest, breathe)]
     return [*found.items(), *fresh]
 
 
-def anew(members: Sequence[Member], compared: dict[str, Asked]) -> list[tuple[int | None, Sequence[str]]]:
-    """Where loose questions belong, looked at all together; the numbers of their gaps are kept."""
+def anew(
+    members: Sequence[Member], compared: Mapping[str, Asked], breathe: Callable[[], None] = without_pause
+) -> list[tuple[int | None, Sequence[str]]]:
+    """Where loose questions belong that belong elsewhere, looked at all together; the numbers of their gaps are kept."""
     firm: dict[int, list[Asked]] = {}
     for one in members:
         if not one.loose:
@@ -38,14 +44,16 @@ def anew(members: Sequence[Member], compared: dict[str, Asked]) -> list[tuple[in
     rest = []
     for one in members:
         if one.loose:
+            breathe()
             home = known.home(compared[one.turn_id])
             if home is None:
                 rest.append(compared[one.turn_id])
             else:
                 homes.setdefault(home, []).append(one.turn_id)
     before = {one.turn_id: one.gap_id for one in members if one.loose}
-    clusters = [[one.id for one in group] for group in grouped(rest)]
-    return [*homes.items(), *settled(clusters, before)]
+    clusters = [[one.id for one in group] for group in grouped(rest, breathe)]
+    places = [*homes.items(), *settled(clusters, before)]
+    return [(gap, ids) for gap, ids in places if any(before[id_] != gap for id_ in ids)]
 
 
 def menu_of(hits: Sequence[Hit], orders: dict[str, float]) -> str:

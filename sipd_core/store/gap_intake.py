@@ -1,20 +1,24 @@
-"""Which questions failed, read from what conversations leave behind anyway; no text is read here.
+"""Which questions failed, read from what conversations leave behind anyway; texts are read for many at once.
 
 One reason to change: what counts as a failing question.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, and_, exists, func, select
 
 from sipd_core.chat.turn import Verdict
 from sipd_core.learning.model import Failure
 from sipd_core.store.outcomes import UNSOLVED
-from sipd_core.store.schema import exchange_marks, feedback, gap_questions, ticket_events, tickets, traces
+from sipd_core.store.gap_rows import failures_of
+from sipd_core.store.schema import exchange_marks, exchanges, feedback, gap_questions, ticket_events, tickets, traces
 from sipd_core.tickets import EventKind, Status
 
 _LATER = exchange_marks.alias()
+AT_ONCE: Final = 500
+"""Rows that one statement names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,59 @@ class Candidate:
     failed_at: float
     """When what makes it a failure happened."""
     failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of a conversation; nothing is left of it when the conversation was deleted."""
+
+    turn_id: str
+    conversation_id: str
+    position: int
+    at: float
+    message: str
+
+
+def parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Ids in parts that one statement can name."""
+    wanted = list(ids)
+    return (wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE))
+
+
+def said(connection: Connection, turn_ids: Sequence[str]) -> dict[str, Said]:
+    """What was said in these turns, by turn, as far as it is there."""
+    found: dict[str, Said] = {}
+    for some in parts(turn_ids):
+        rows = connection.execute(_SAID.where(exchanges.c.turn_id.in_(some)))
+        found.update((row.turn_id, Said(*row)) for row in rows)
+    return found
+
+
+def asked_in(connection: Connection, conversation_ids: Iterable[str]) -> dict[str, list[Said]]:
+    """The questions of these conversations in their order, by conversation."""
+    query = _SAID.join(exchange_marks, exchange_marks.c.turn_id == exchanges.c.turn_id).where(exchange_marks.c.asked)
+    found: dict[str, list[Said]] = {}
+    for some in parts(conversation_ids):
+        of_them = query.where(exchanges.c.conversation_id.in_(some)).order_by(exchanges.c.position)
+        for row in connection.execute(of_them):
+            found.setdefault(row.conversation_id, []).append(Said(*row))
+    return found
+
+
+def unknown(connection: Connection, found: Sequence[Candidate]) -> list[Candidate]:
+    """Those of `found` that are not known yet as that failure."""
+    known: dict[str, tuple[frozenset[Failure], float]] = {}
+    columns = gap_questions.c.turn_id, gap_questions.c.failures, gap_questions.c.failed_at
+    for some in parts({one.turn_id for one in found}):
+        for row in connection.execute(select(*columns).where(gap_questions.c.turn_id.in_(some))):
+            known[row.turn_id] = frozenset(failures_of(row.failures)), row.failed_at
+    nothing = frozenset[Failure](), 0.0
+
+    def is_new(one: Candidate) -> bool:
+        failures, failed_at = known.get(one.turn_id, nothing)
+        return one.failure not in failures or failed_at < one.failed_at
+
+    return [one for one in found if is_new(one)]
 
 
 def candidates(connection: Connection, since: float, limit: int) -> list[Candidate]:
@@ -43,6 +100,9 @@ def recanted(connection: Connection) -> list[str]:
     return list(connection.execute(query.where(held, feedback.c.helpful)).scalars())
 
 
+_SAID = select(
+    exchanges.c.turn_id, exchanges.c.conversation_id, exchanges.c.position, exchanges.c.at, exchanges.c.message
+)
 _ASKED = select(
     exchange_marks.c.turn_id, exchange_marks.c.conversation_id, exchange_marks.c.at, exchange_marks.c.position
 ).where(exchange_marks.c.asked)

@@ -4,7 +4,7 @@ One reason to change: how questions come to gaps without a person. What people d
 asked again gap_proving.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from sipd_core.learning.model import (
     GapState,
 )
 from sipd_core.store.erasing import is_there
-from sipd_core.store.gap_intake import Candidate, candidates, recanted
+from sipd_core.store.gap_intake import Candidate, Said, asked_in, candidates, parts, recanted, said, unknown
 from sipd_core.store.gap_proving import GapProving
 from sipd_core.store.gap_rows import (
     UNPROVEN,
@@ -54,7 +54,6 @@ class Member:
 
     turn_id: str
     gap_id: int
-    text: str
     loose: bool
     """It may be put elsewhere: no person has acted on its gap or on it."""
 
@@ -67,8 +66,17 @@ class GapWork(GapProving):
     def candidates(self, since: float, limit: int) -> list[Candidate]:
         """What failed from `since` on and is not known yet as that failure."""
         with self._database.read() as connection:
-            found = candidates(connection, since, limit)
-            return [one for one in found if not _is_known(connection, one)]
+            return unknown(connection, candidates(connection, since, limit))
+
+    def said(self, turn_ids: Sequence[str]) -> Mapping[str, Said]:
+        """What was said in these turns, by turn, as far as it is there."""
+        with self._database.read() as connection:
+            return said(connection, turn_ids)
+
+    def asked_in(self, conversation_ids: Iterable[str]) -> Mapping[str, Sequence[Said]]:
+        """The questions of these conversations in their order, by conversation."""
+        with self._database.read() as connection:
+            return asked_in(connection, conversation_ids)
 
     def add(self, failed: Iterable[Failed]) -> int:
         """Take questions in, or the further failure of those that are known; returns how many came in or changed."""
@@ -130,12 +138,22 @@ class GapWork(GapProving):
     def members(self, limit: int) -> tuple[Member, ...]:
         """The questions of the gaps that take more, the most recent first."""
         loose = and_(gaps.c.state == GapState.OPEN, ~gaps.c.touched, gaps.c.change_id == "", ~gap_questions.c.pinned)
-        columns = gap_questions.c.turn_id, gap_questions.c.gap_id, gap_questions.c.text, loose.label("loose")
+        columns = gap_questions.c.turn_id, gap_questions.c.gap_id, loose.label("loose")
         query = select(*columns).join(gaps, gaps.c.id == gap_questions.c.gap_id)
         query = query.where(gap_questions.c.fate == Fate.GROUPED, gaps.c.state.in_(_TAKES))
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(gap_questions.c.at.desc()).limit(limit))
-            return tuple(Member(row.turn_id, row.gap_id, row.text, bool(row.loose)) for row in rows)
+            return tuple(Member(row.turn_id, row.gap_id, bool(row.loose)) for row in rows)
+
+    def texts(self, turn_ids: Sequence[str]) -> dict[str, str]:
+        """What these questions say, by turn: to open them costs more than all the rest, so it is asked for apart."""
+        found: dict[str, str] = {}
+        columns = gap_questions.c.turn_id, gap_questions.c.text
+        with self._database.read() as connection:
+            for some in parts(turn_ids):
+                rows = connection.execute(select(*columns).where(gap_questions.c.turn_id.in_(some)))
+                found.update((row.turn_id, row.text) for row in rows)
+        return found
 
     def place(self, groups: Sequence[tuple[int | None, Sequence[str]]], outside: Sequence[str]) -> int:
         """Put waiting questions into gaps (None: a new one), or aside as no matter of this help desk.
@@ -215,12 +233,6 @@ class GapWork(GapProving):
                 lock(connection)
                 for gap_id in wanted:
                     settle_lead(connection, gap_id, now)
-
-
-def _is_known(connection: Connection, one: Candidate) -> bool:
-    query = select(gap_questions.c.failures, gap_questions.c.failed_at).where(gap_questions.c.turn_id == one.turn_id)
-    row = connection.execute(query).first()
-    return row is not None and one.failure in failures_of(row.failures) and row.failed_at >= one.failed_at
 
 
 def _waiting(connection: Connection) -> set[str]:

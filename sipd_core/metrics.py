@@ -17,10 +17,12 @@ WINDOW = 10_000
 
 def percentile(samples: Sequence[float], share: float) -> float | None:
     """Nearest-rank percentile (smallest sample with at least `share` of all at or below it); None without samples."""
-    if not samples:
-        return None
-    ordered = sorted(samples)
-    return ordered[max(math.ceil(share * len(ordered)), 1) - 1]
+    return nearest_rank(sorted(samples), share)
+
+
+def nearest_rank(ordered: Sequence[float], share: float) -> float | None:
+    """The same of samples that are in order already."""
+    return ordered[max(math.ceil(share * len(ordered)), 1) - 1] if len(ordered) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +202,12 @@ class PerformanceMonitor:
 
 def latency(samples: Sequence[float]) -> Latency:
     """Exact percentiles of all `samples`."""
-    ordered = sorted(samples)
-    return Latency(len(ordered), percentile(ordered, 0.50), percentile(ordered, 0.95), percentile(ordered, 0.99))
+    return latency_of(sorted(samples))
+
+
+def latency_of(ordered: Sequence[float]) -> Latency:
+    """The same of samples that are in order already."""
+    return Latency(len(ordered), *(nearest_rank(ordered, share) for share in (0.50, 0.95, 0.99)))
 
 
 def _mean(samples: list[float]) -> float | None:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
+import numpy as np
 from cachetools import LRUCache
+from numpy.typing import NDArray
 from sqlalchemy import Row, select
 
 from sipd_core.cache import VectorOrigin
-from sipd_core.metrics import Latency, latency
+from sipd_core.metrics import Latency, latency_of
 from sipd_core.periods import Period
 from sipd_core.store.database import Database
 from sipd_core.store.money import PICO
@@ -210,10 +212,9 @@ class _Turns:
         columns = dict(zip(_READ, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_READ, ())
         self.at, self.outcomes, self.degraded = columns["at"], columns["outcome"], columns["degraded"]
         self._columns = columns
-        whole = [outcome == OK for outcome in self.outcomes]
+        whole = np.fromiter((outcome == OK for outcome in self.outcomes), np.bool_, len(self.outcomes))
         self._measured = {
-            stage: [took if ok else None for took, ok in zip(columns[f"{stage}_ms"], whole, strict=True)]
-            for stage in STAGES
+            stage: np.where(whole, np.asarray(columns[f"{stage}_ms"], np.float64), np.nan) for stage in STAGES
         }
 
     def figures(self, begin: int = 0, end: int | None = None) -> Figures:
@@ -236,8 +237,9 @@ class _Turns:
         )
 
 
-def _latency(measured: Sequence[float | None]) -> Latency:
-    return latency([took for took in measured if took is not None])
+def _latency(measured: NDArray[np.float64]) -> Latency:
+    """What was not measured is NaN."""
+    return latency_of(np.sort(measured[~np.isnan(measured)]).tolist())
 
 
 def _named(values: Iterable[str | None]) -> Counter[str]:

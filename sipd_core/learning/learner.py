@@ -6,23 +6,22 @@ One reason to change: when the loop does what. It never calls a paid model: vect
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
+from typing import Final
 
 import numpy as np
 from anyio import Event, Lock, move_on_after, to_thread
-from numpy.typing import NDArray
 
 from sipd_core.courtesy import Courtesy
 from sipd_core.errors import SipdError
 from sipd_core.knowledge.base import KnowledgeBase
-from sipd_core.knowledge.calibration import Calibration
-from sipd_core.learning.grouping import Asked, asked
+from sipd_core.learning.grouping import Asked
 from sipd_core.learning.intake import failed_questions
 from sipd_core.learning.model import JUDGED, FailingQuestion, GapState, Proof
-from sipd_core.learning.placing import anew, homes, menu_of
-from sipd_core.learning.scope import of_the_field
+from sipd_core.learning.placing import anew, homes, made_ready, menu_of, strange
 from sipd_core.store.cases import CaseStore
+from sipd_core.store.gap_intake import Candidate
 from sipd_core.store.gap_proving import Watched
 from sipd_core.store.gap_work import GapWork
 from sipd_core.store.times import moment
@@ -50,14 +49,13 @@ VOTERS: Final = 40
 """Nearest cases that vote for the menu of a gap: the right one is among the first three in nine of ten (MEASURED)."""
 READ_AT_ONCE: Final = 8
 """Questions the bundled model reads, on one core, before others get a turn."""
-SEEN_STATE: Final = "learning_seen"
+SEEN_STATE: Final = "learning_taken_in"
+"""Up to when everything that failed has come in."""
 SETTLED_STATE: Final = "learning_settled"
 """The model with which the last regrouping found all questions where they belong; empty while some came in since."""
 WORDS_ALONE: Final = "words"
 """Stands for the model while there is none."""
 NO_NEIGHBOUR: Final = "-"
-Vectors = Mapping[str, NDArray[Any]]
-"""By question."""
 NEAR_ENOUGH: Final = 0.05
 """Relevance from which the nearest row is named."""
 
@@ -136,22 +134,22 @@ class Learner:
         stored = await to_thread.run_sync(self._cases.state, SEEN_STATE)
         seen = float(stored or 0.0)
         await to_thread.run_sync(self._work.forgive)
-        while True:
-            found = await to_thread.run_sync(self._work.candidates, max(seen - OVERLAP, 0.0), BATCH)
-            if not found:
-                return
-            count = 0
-            for at in range(0, len(found), PORTION):
-                began = time.monotonic()
-                failed = await to_thread.run_sync(failed_questions, self._work, found[at : at + PORTION])
-                count += await to_thread.run_sync(self._work.add, failed)
-                await self._rest(began)
-            latest = max(one.failed_at for one in found)
+        limit, whole = BATCH, 0.0
+        while whole < inf:
+            found, whole = await to_thread.run_sync(self._work.candidates, max(seen - OVERLAP, 0.0), limit)
+            await self._add(found)
+            latest = whole if whole < inf else max((one.failed_at for one in found), default=seen)
+            limit = BATCH if latest > seen else limit * 2  # more of one kind than that within the overlap
             if latest > seen:
-                await to_thread.run_sync(self._cases.set_state, SEEN_STATE, repr(latest))
-            if latest <= seen and not count:
-                return
-            seen = max(seen, latest)
+                seen = latest
+                await to_thread.run_sync(self._cases.set_state, SEEN_STATE, repr(seen))
+
+    async def _add(self, found: Sequence[Candidate]) -> None:
+        for at in range(0, len(found), PORTION):
+            began = time.monotonic()
+            failed = await to_thread.run_sync(failed_questions, self._work, found[at : at + PORTION])
+            await to_thread.run_sync(self._work.add, failed)
+            await self._rest(began)
 
     async def _place(self, waiting: Sequence[FailingQuestion]) -> None:
         """Put questions into the gaps they belong to, or into new ones."""
@@ -173,7 +171,7 @@ class Learner:
         for start in range(0, len(doubted), READ_AT_ONCE):
             began, some = time.monotonic(), doubted[start : start + READ_AT_ONCE]
             vectors = await self._base.at_hand([one.text for one in some])
-            outside |= await to_thread.run_sync(_strange, some, vectors, calibration)
+            outside |= await to_thread.run_sync(strange, some, vectors, calibration)
             await self._rest(began)
         return outside
 
@@ -190,7 +188,7 @@ class Learner:
             began = time.monotonic()
             texts = await to_thread.run_sync(self._work.texts, missing[start : start + READ_AT_ONCE])
             vectors = await self._base.at_hand(list(texts.values()))
-            self._known |= await to_thread.run_sync(_made_ready, texts, vectors, mean)
+            self._known |= await to_thread.run_sync(made_ready, texts, vectors, mean)
             await self._rest(began)
         self._known = {id_: self._known[id_] for id_ in wanted if id_ in self._known}
         return self._known
@@ -294,12 +292,3 @@ class Learner:
         proofs = {question.turn_id: results[question.text] for question in questions}
         closed = await to_thread.run_sync(self._work.record, seen, proofs, version)
         log.info("gap %d: %d questions asked again, %s", seen.gap_id, len(proofs), "closed" if closed else "not closed")
-
-
-def _strange(questions: Sequence[FailingQuestion], vectors: Vectors, calibration: Calibration) -> set[str]:
-    """Those that are no matter of this help desk."""
-    return {one.turn_id for one in questions if not of_the_field(calibration, one.text, vectors.get(one.text))}
-
-
-def _made_ready(texts: Mapping[str, str], vectors: Vectors, mean: NDArray[np.float32] | None) -> dict[str, Asked]:
-    return {id_: asked(id_, text, vectors.get(text), mean) for id_, text in texts.items()}

@@ -2,9 +2,30 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from sipd_core.documents import Hit
-from sipd_core.learning.grouping import Asked, Groups, grouped, settled, without_pause
+from sipd_core.knowledge.calibration import Calibration
+from sipd_core.learning.grouping import Asked, Groups, asked, grouped, settled, without_pause
+from sipd_core.learning.model import FailingQuestion
+from sipd_core.learning.scope import of_the_field
 from sipd_core.store.gap_work import Member
+
+Vectors = Mapping[str, NDArray[Any]]
+"""Of questions, by what they say, each of shape (dimension,)."""
+
+
+def strange(questions: Sequence[FailingQuestion], vectors: Vectors, calibration: Calibration) -> set[str]:
+    """Turns of those that are no matter of this help desk."""
+    return {one.turn_id for one in questions if not of_the_field(calibration, one.text, vectors.get(one.text))}
+
+
+def made_ready(texts: Mapping[str, str], vectors: Vectors, mean: NDArray[np.float32] | None) -> dict[str, Asked]:
+    """Questions as they are compared, by turn; `mean` is the vector of the average question."""
+    return {id_: asked(id_, text, vectors.get(text), mean) for id_, text in texts.items()}
 
 
 def homes(

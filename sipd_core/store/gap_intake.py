@@ -5,9 +5,10 @@ One reason to change: what counts as a failing question.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from math import inf
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, Select, and_, exists, func, select
 
 from sipd_core.chat.turn import Verdict
 from sipd_core.learning.model import Failure
@@ -86,11 +87,15 @@ def unknown(connection: Connection, found: Sequence[Candidate]) -> list[Candidat
     return [one for one in found if is_new(one)]
 
 
-def candidates(connection: Connection, since: float, limit: int) -> list[Candidate]:
-    """What failed from `since` on, the earliest first: at most `limit` of each kind."""
-    found = [*_not_found(connection, since, limit), *_partial(connection, since, limit)]
-    found += [*_thumbs_down(connection, since, limit), *_tickets(connection, since, limit)]
-    return sorted(found, key=lambda one: (one.failed_at, one.turn_id))
+def candidates(connection: Connection, since: float, limit: int) -> tuple[list[Candidate], float]:
+    """What failed from `since` on, the earliest first, and up to when this is all (infinity: to the end).
+
+    At most `limit` of each kind are read; what lies behind the end of one kind is left for the next time in all of them.
+    """
+    kinds = [read(connection, since, limit) for read in (_not_found, _bare, _in_vain, _thumbs_down, _tickets)]
+    whole = min(until for _, until in kinds)
+    found = [one for of_kind, _ in kinds for one in of_kind if one.failed_at <= whole]
+    return sorted(found, key=lambda one: (one.failed_at, one.turn_id)), whole
 
 
 def recanted(connection: Connection) -> list[str]:
@@ -108,45 +113,58 @@ _ASKED = select(
 ).where(exchange_marks.c.asked)
 
 
-def _not_found(connection: Connection, since: float, limit: int) -> Iterator[Candidate]:
-    query = _ASKED.join(traces, traces.c.turn_id == exchange_marks.c.turn_id)
-    query = query.where(traces.c.verdict == Verdict.NOT_FOUND, traces.c.at >= since)
-    for row in connection.execute(query.order_by(traces.c.at).limit(limit)):
-        yield Candidate(row.turn_id, row.conversation_id, row.at, row.at, Failure.NOT_FOUND)
+_Found = tuple[list[Candidate], float]
+"""Failures of one kind, and up to when they are all."""
+
+
+def _read(connection: Connection, query: Select[Any], limit: int, failure: Failure) -> _Found:
+    """Rows of a query that is in order of `seen_at`, the time by which failures are looked for."""
+    rows = connection.execute(query.limit(limit)).all()
+    found = [Candidate(row.turn_id, row.conversation_id, row.at, row.failed_at, failure) for row in rows]
+    return found, rows[-1].seen_at if len(rows) >= limit else inf
+
+
+_ITSELF = exchange_marks.c.at.label("failed_at"), traces.c.at.label("seen_at")
+_TRACED = _ASKED.join(traces, traces.c.turn_id == exchange_marks.c.turn_id)
+
+
+def _not_found(connection: Connection, since: float, limit: int) -> _Found:
+    query = _TRACED.add_columns(*_ITSELF).where(traces.c.verdict == Verdict.NOT_FOUND, traces.c.at >= since)
+    return _read(connection, query.order_by(traces.c.at), limit, Failure.NOT_FOUND)
 
 
 _PRAISED = exists().where(feedback.c.turn_id == exchange_marks.c.turn_id, feedback.c.helpful)
 """A thumb up speaks for a doubtful answer."""
+_DOUBTFUL = _TRACED.where(traces.c.verdict == Verdict.PARTIAL, ~_PRAISED)
 
 
-def _partial(connection: Connection, since: float, limit: int) -> Iterator[Candidate]:
-    """Those that offered no remedy, and those after which somebody said that it did not help."""
-    doubtful = _ASKED.join(traces, traces.c.turn_id == exchange_marks.c.turn_id)
-    doubtful = doubtful.where(traces.c.verdict == Verdict.PARTIAL, ~_PRAISED)
-    bare = doubtful.where(~exchange_marks.c.offered, traces.c.at >= since).order_by(traces.c.at)
-    for row in connection.execute(bare.limit(limit)).all():
-        yield Candidate(row.turn_id, row.conversation_id, row.at, row.at, Failure.PARTIAL)
+def _bare(connection: Connection, since: float, limit: int) -> _Found:
+    """Doubtful answers that offered no remedy."""
+    query = _DOUBTFUL.add_columns(*_ITSELF).where(~exchange_marks.c.offered, traces.c.at >= since)
+    return _read(connection, query.order_by(traces.c.at), limit, Failure.PARTIAL)
+
+
+def _in_vain(connection: Connection, since: float, limit: int) -> _Found:
+    """Doubtful answers after which somebody said that it did not help."""
     seen = traces.alias()
     denied = _LATER.c.conversation_id == exchange_marks.c.conversation_id, _LATER.c.said == UNSOLVED
-    in_vain = (
-        doubtful.add_columns(_LATER.c.at.label("failed_at"))
+    query = (
+        _DOUBTFUL.add_columns(_LATER.c.at.label("failed_at"), seen.c.at.label("seen_at"))
         .join(_LATER, and_(*denied, _LATER.c.position > exchange_marks.c.position))
         .join(seen, seen.c.turn_id == _LATER.c.turn_id)
         .where(seen.c.at >= since)
     )
-    for row in connection.execute(in_vain.order_by(seen.c.at).limit(limit)):
-        yield Candidate(row.turn_id, row.conversation_id, row.at, row.failed_at, Failure.PARTIAL)
+    return _read(connection, query.order_by(seen.c.at), limit, Failure.PARTIAL)
 
 
-def _thumbs_down(connection: Connection, since: float, limit: int) -> Iterator[Candidate]:
-    query = _ASKED.add_columns(feedback.c.at.label("failed_at"))
+def _thumbs_down(connection: Connection, since: float, limit: int) -> _Found:
+    query = _ASKED.add_columns(feedback.c.at.label("failed_at"), feedback.c.at.label("seen_at"))
     query = query.join(feedback, feedback.c.turn_id == exchange_marks.c.turn_id)
     query = query.where(~feedback.c.helpful, feedback.c.at >= since)
-    for row in connection.execute(query.order_by(feedback.c.at).limit(limit)):
-        yield Candidate(row.turn_id, row.conversation_id, row.at, row.failed_at, Failure.THUMB_DOWN)
+    return _read(connection, query.order_by(feedback.c.at), limit, Failure.THUMB_DOWN)
 
 
-def _tickets(connection: Connection, since: float, limit: int) -> Iterator[Candidate]:
+def _tickets(connection: Connection, since: float, limit: int) -> _Found:
     """Of each solved ticket the last question before it was made."""
     done_at = func.max(ticket_events.c.at)
     finished = (
@@ -157,10 +175,12 @@ def _tickets(connection: Connection, since: float, limit: int) -> Iterator[Candi
         .group_by(tickets.c.id, tickets.c.conversation_id, tickets.c.created_at)
         .having(done_at >= since)
     )
-    for ticket in connection.execute(finished.order_by(done_at).limit(limit)).all():
+    solved, found = connection.execute(finished.order_by(done_at).limit(limit)).all(), []
+    for ticket in solved:
         before = _ASKED.where(
             exchange_marks.c.conversation_id == ticket.conversation_id, exchange_marks.c.at <= ticket.created_at
         )
         row = connection.execute(before.order_by(exchange_marks.c.position.desc()).limit(1)).first()
         if row is not None:
-            yield Candidate(row.turn_id, row.conversation_id, row.at, ticket.done_at, Failure.TICKET)
+            found.append(Candidate(row.turn_id, row.conversation_id, row.at, ticket.done_at, Failure.TICKET))
+    return found, solved[-1].done_at if len(solved) >= limit else inf

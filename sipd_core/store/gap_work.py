@@ -63,10 +63,11 @@ class GapWork(GapProving):
 
     # --- questions come in -----------------------------------------------------------------------------------------
 
-    def candidates(self, since: float, limit: int) -> list[Candidate]:
-        """What failed from `since` on and is not known yet as that failure."""
+    def candidates(self, since: float, limit: int) -> tuple[list[Candidate], float]:
+        """What failed from `since` on and is not known yet as that failure, and up to when this is all (see gap_intake)."""
         with self._database.read() as connection:
-            return unknown(connection, candidates(connection, since, limit))
+            found, whole = candidates(connection, since, limit)
+            return unknown(connection, found), whole
 
     def said(self, turn_ids: Sequence[str]) -> Mapping[str, Said]:
         """What was said in these turns, by turn, as far as it is there."""

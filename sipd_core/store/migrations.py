@@ -504,6 +504,19 @@ def m021_erased(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE conversations ADD COLUMN erased_at FLOAT")
 
 
+def m022_figures(connection: Connection) -> None:
+    """Ways to the figures of a period and to the latest thumbs that do not lead through every row."""
+    for change in _M022:
+        connection.exec_driver_sql(change)
+
+
+_M022 = (
+    "CREATE INDEX ix_usage_totals ON usage (day, operation, model, outcome, prompt_tokens, cached_tokens,"
+    " completion_tokens, cost_pico_usd, estimated, retries, texts)",
+    "CREATE INDEX ix_feedback_at ON feedback (at)",
+)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -526,5 +539,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m019_answers,
     m020_sealed,
     m021_erased,
+    m022_figures,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

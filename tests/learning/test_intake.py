@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import event
 
-from sipd_core.chat.turn import Verdict
+from sipd_core.chat.turn import Feedback, Verdict
 from sipd_core.learning.intake import failed_questions
 from sipd_core.learning.model import Failure
 from sipd_core.store.conversations import ConversationStore
@@ -40,7 +40,8 @@ class Desk:
         return turn.turn_id
 
     def candidates(self) -> list[Candidate]:
-        return self.work.candidates(0.0, 500)
+        found, _ = self.work.candidates(0.0, 500)
+        return found
 
 
 @contextmanager
@@ -100,3 +101,17 @@ def test_an_intake_that_was_broken_off_goes_on_where_it_was(database: Database) 
     assert desk.candidates() == []
     texts = desk.work.texts([*turns, "fort"])
     assert texts == {turn: f"{OTP} nomor {'abcde'[at]}" for at, turn in enumerate(turns)}
+
+
+def test_nothing_is_passed_over_where_one_kind_of_failure_fills_a_portion_before_another(database: Database) -> None:
+    desk = Desk(database)
+    turns = [desk.say(f"{OTP} {at}", f"s{at}") for at in range(6)]
+    desk.talks.set_feedback(turns[5], Feedback(False))
+    found, whole = desk.work.candidates(0.0, 3)
+    assert [one.turn_id for one in found] == turns[:3], "the thumb is of a time up to which not all were read"
+    taken = {one.turn_id for one in found}
+    while whole < float("inf"):
+        more, whole = desk.work.candidates(whole, 3)
+        taken |= {one.turn_id for one in more}
+    assert taken == set(turns)
+    assert (turns[5], Failure.THUMB_DOWN) in {(one.turn_id, one.failure) for one in more}

@@ -243,11 +243,11 @@ def test_failures_are_read_from_what_conversations_leave_behind(loop: Loop) -> N
     good = make_turn("g", "tg")
     loop.talks.add("SP2D belum cair", good, "")
     loop.talks.set_feedback("tg", Feedback(False, "tidak cocok"))
-    found = loop.work.candidates(0.0, 100)
+    found, _ = loop.work.candidates(0.0, 100)
     assert [(one.turn_id, one.failure) for one in found] == [("tg", Failure.THUMB_DOWN)]
-    assert loop.work.candidates(loop.now() + 3600, 100) == []
+    assert loop.work.candidates(loop.now() + 3600, 100)[0] == []
     loop.work.add([Failed(found[0], "SP2D belum cair")])
-    assert loop.work.candidates(0.0, 100) == []
+    assert loop.work.candidates(0.0, 100)[0] == []
     loop.talks.set_feedback("tg", Feedback(True))
     assert loop.work.forgive() == 1 and loop.work.waiting(10) == ()
 

@@ -80,7 +80,7 @@ feedback = Table(
     "feedback",
     metadata,
     Column("turn_id", ForeignKey("exchanges.turn_id", ondelete="CASCADE"), primary_key=True),
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False, index=True),
     Column("helpful", Boolean, nullable=False),
     Column("reason", Sealed, nullable=False),
 )

@@ -74,6 +74,10 @@ usage = Table(
     Column("error", String(60)),
     Column("retried_for", Text, nullable=False, server_default=""),
     Index("ix_usage_day_cost", "day", "cost_pico_usd"),
+    Index(  # all that the sums of a period are made of, in the order in which they are summed up
+        "ix_usage_totals", "day", "operation", "model", "outcome", "prompt_tokens", "cached_tokens", "completion_tokens",
+        "cost_pico_usd", "estimated", "retries", "texts",
+    ),  # fmt: skip
 )
 """The books: one row per model call; `day` is Jakarta's day, `cost_pico_usd` is NULL when the price is unknown. A call that
 is under way has the outcome `open` and the most it can cost. `error` is the class of what ended a call that failed,

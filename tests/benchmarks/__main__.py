@@ -36,6 +36,10 @@ BENCHMARKS = {
     "large_base": large_base.run,
 }
 
+strange = [name for name in sys.argv[1:] if name not in BENCHMARKS]
+if strange:  # before an hour is spent on the others
+    sys.exit(f"no benchmark is called {strange[0]}; a data folder is given to one alone: python -m tests.benchmarks.pages DATA_DIR")
+
 for name in sys.argv[1:] or BENCHMARKS:
     print(f"== {name}", flush=True)
     BENCHMARKS[name]()

@@ -24,7 +24,7 @@ from pages.shell.unknown_paths import UnknownPaths
 from sipd_core.api import api_routes, create_api, first_parts
 from sipd_core.deeds import Source, act_as
 from sipd_core.errors import SipdError
-from sipd_core.settings import load_settings
+from sipd_core.settings import load_settings, unknown_lines
 
 ENTRY = Path(__file__).parent / "pages" / "shell" / "main.py"
 
@@ -53,6 +53,8 @@ def _start_engine() -> None:
 try:
     settings = load_settings()
     check_sign_in(settings)
+    for line in unknown_lines():
+        print(line, file=sys.stderr, flush=True)
 except SipdError as error:
     sys.exit(error.user_text)
 threading.Thread(target=_start_engine, name="sipd-start", daemon=True).start()

@@ -1,10 +1,11 @@
 """Accounts, as admins take care of them. One reason to change: what an admin may do about people."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from sipd_core.deeds import Deed, DeedKind
+from sipd_core.deeds import Deed, DeedKind, DeedOutcome
 from sipd_core.errors import PeopleError
 from sipd_core.permissions import How, Role
 from sipd_core.sign_in import SignInStores
@@ -44,7 +45,8 @@ class People:
 
     def set_roles(self, id_: str, roles: Collection[Role]) -> Account:
         """Raises NotFoundError, PeopleError for the last admin."""
-        return self._changed(self._stores.people.set_roles(id_, roles))
+        with self._refusal_noted(id_, DeedKind.ROLES):
+            return self._changed(self._stores.people.set_roles(id_, roles))
 
     def disable(self, id_: str) -> Account:
         """Nobody with this account comes in any more, and who is in is out. Raises NotFoundError, PeopleError."""
@@ -53,7 +55,8 @@ class People:
             self._stores.sessions.end(connection, id_)
             self._stores.links.forget(connection, id_)
 
-        return self._changed(self._stores.people.disable(id_, also))
+        with self._refusal_noted(id_, DeedKind.PERSON_OFF):
+            return self._changed(self._stores.people.disable(id_, also))
 
     def enable(self, id_: str) -> Account:
         """Raises NotFoundError."""
@@ -73,6 +76,17 @@ class People:
                 self._stores.database.note(connection, deed)
         self._stores.known.forget()
         return ended
+
+    @contextmanager
+    def _refusal_noted(self, id_: str, kind: DeedKind) -> Iterator[None]:
+        """Somebody tried what may not be done, as locking everybody out; the audit tells that too."""
+        try:
+            yield
+        except PeopleError as error:
+            name = self._stores.people.get(id_).name
+            deed = Deed(kind, name, outcome=DeedOutcome.REFUSED, details={"reason": error.user_text})
+            self._stores.audit.record(deed)
+            raise
 
     def _changed(self, account: Account) -> Account:
         self._stores.known.forget()

@@ -6,6 +6,7 @@ A wrong value stops the start with one Indonesian line that names the variable, 
 from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from sipd_core.data_keys import DataKey, parse_keys
 from sipd_core.errors import SettingsError
@@ -35,6 +36,8 @@ NEBIUS_URL = "https://api.tokenfactory.nebius.com/v1"
 LOCAL = "local"
 """As a model's name: the console's own work, nothing is sent anywhere."""
 
+LIKE = 0.75
+"""How like a setting's name an unknown one must be (difflib's ratio) to be taken for a slip."""
 SECRET_LENGTH = 16
 """Characters of a secret that messages are signed with, at least."""
 _SECRETS = {"database_url", "nebius_api_key", "alert_webhook_url", "alert_webhook_secret", "audit_key", "data_key"}
@@ -290,6 +293,20 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise _translate(error) from None  # pydantic's text would print secret values
+
+
+def unknown_lines(file: Path | None = None) -> tuple[str, ...]:
+    """One sentence for each name in `.env` (by default the project's) that no setting has: most are slips of the pen."""
+    written = DotEnvSettingsSource(Settings, env_file=file or PROJECT_ROOT / ".env").env_vars
+    known = list(Settings.model_fields)
+    unknown = [name for name in written if name not in known]
+    return tuple(_unknown_line(name.upper(), get_close_matches(name, known, 1, LIKE)) for name in unknown)
+
+
+def _unknown_line(name: str, like: list[str]) -> str:
+    if like:
+        return text("settings.unknown_like", name=name, like=like[0].upper())
+    return text("settings.unknown", name=name)
 
 
 def _translate(error: ValidationError) -> SettingsError:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sipd_core.errors import SettingsError
-from sipd_core.settings import Settings, load_settings
+from sipd_core.settings import Settings, load_settings, unknown_lines
+from sipd_core.texts import text
 
 
 def test_defaults_need_no_environment() -> None:
@@ -103,6 +104,18 @@ def test_an_env_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatc
     monkeypatch.setenv("CHUNK_SIZE", "800")
     settings = load_settings(_env_file=tmp_path / ".env")
     assert (settings.top_k_results, settings.chunk_size) == (7, 800)
+
+
+def test_a_name_that_no_setting_has_is_told(tmp_path: Path) -> None:
+    written = "SIGNIN=accounts\nDATABASE_URL=\nBERKAS_LAIN=1\ntop_k_results=4\nDATA_KEYS=rahasia\n"
+    (tmp_path / ".env").write_text(written, encoding="utf-8")
+    lines = unknown_lines(tmp_path / ".env")
+    assert lines == (
+        text("settings.unknown_like", name="SIGNIN", like="SIGN_IN"),
+        text("settings.unknown", name="BERKAS_LAIN"),
+        text("settings.unknown_like", name="DATA_KEYS", like="DATA_KEY"),
+    )
+    assert unknown_lines(tmp_path / "tidak-ada") == ()
 
 
 def test_every_setting_is_in_the_readme() -> None:

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from sipd_core.account import OwnAccount
+from sipd_core.deeds import DeedOutcome
 from sipd_core.errors import PeopleError, SignedOutError, SignInError
 from sipd_core.passwords import Passwords
 from sipd_core.people import People
@@ -77,6 +78,16 @@ def test_the_first_link_makes_the_admin_once(house: House) -> None:
     visit = house.door.visit(house.enter("ANI"))
     assert (visit.person.name, visit.person.how) == ("Bu Ani", How.PASSWORD)
     assert visit.person.may(Permission.PEOPLE)
+
+
+def test_locking_everybody_out_is_refused_and_told(house: House) -> None:
+    house.admin()
+    for attempt in (lambda id_: house.people.set_roles(id_, [Role.OPERATOR]), house.people.disable):
+        with pytest.raises(PeopleError):
+            attempt(house.id_of("Bu Ani"))
+    refused = [entry for entry in house.entries() if entry.outcome == DeedOutcome.REFUSED]
+    assert {(entry.kind, entry.object) for entry in refused} == {("roles", "Bu Ani"), ("person_off", "Bu Ani")}
+    assert house.is_in(house.enter("ani"))
 
 
 def test_every_other_first_link_dies_with_the_first_admin(house: House) -> None:

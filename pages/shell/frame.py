@@ -105,6 +105,7 @@ def _engine(needs: Permission | None) -> tuple[BlockingEngine, EngineStatus]:
     try:
         person = acting_person()
         if needs is not None and not person.may(needs):
+            get_engine().sign_in.note_refusal(person, needs)
             draw_forbidden(person, needs)
             st.stop()
         engine = page_engine()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 HEAD_START = 2.0
 """Seconds for the first visitor's page to be drawn before the models are loaded: both want the same processor."""
 
+LOOPBACK = "127.0.0.1"
+
 _lock = threading.Lock()
 _engine: "BlockingEngine | None" = None
 _token: ContextVar[str] = ContextVar("sipd_token")
@@ -103,13 +105,19 @@ def may(permission: Permission) -> bool:
 
 def visitor() -> Source:
     """Who looks at the page that runs in this thread, and from where as far as the browser's connection tells."""
-    place = Source(CONSOLE, st.context.ip_address or "")
+    place = Source(CONSOLE, _address())
     with acting_as(place):  # the look-up is a call itself, and must not ask who makes it
         try:
             person = acting_person()
         except SipdError:  # as in `acting_name`
             return place
     return replace(place, actor=person.name, id=person.id)
+
+
+def _address() -> str:
+    """Where the browser of the page that runs in this thread is; Streamlit does not name this computer itself."""
+    context = st.context
+    return context.ip_address or (LOOPBACK if context.headers else "")
 
 
 def acting_name() -> str:

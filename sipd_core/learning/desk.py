@@ -36,7 +36,6 @@ from sipd_core.texts import text
 
 COMPLAINT_LENGTH: Final = 300
 """Characters of a question that become a complaint: the matter stands at its beginning."""
-TITLE_LENGTH: Final = 80
 REASON_LENGTH: Final = 500
 
 
@@ -159,7 +158,7 @@ class LearningDesk:
         self._store.save_draft(gap_id, written, actor=actor)
         case = self._target(gap, written)
         key = case_id(case.menu, case.issue)
-        note = text("learning.change_note", id=gap.id, title=" ".join(gap.title.split())[:TITLE_LENGTH])
+        note = text("learning.change_note", id=gap.id)
 
         def also(connection: Connection, change: Change) -> None:
             published(connection, gap_id, case.id, change, actor)

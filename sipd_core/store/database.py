@@ -5,6 +5,7 @@ SQLite in WAL mode with full synchronisation (a committed write survives the pro
 
 import errno
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -112,6 +113,7 @@ class Database:
         self.where = url.removeprefix("sqlite:///") if self.is_sqlite else "PostgreSQL"
         if self.is_sqlite:
             _make_folder(Path(self.where).parent)
+            _make_file(Path(self.where))
             self._engine = create_engine(url, connect_args={"timeout": busy_seconds})
             event.listen(self._engine, "connect", _set_pragmas)
             event.listen(self._engine, "begin", _begin_immediate_when_writing)
@@ -282,6 +284,14 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         kind = StoreFullError if error.errno == errno.ENOSPC else StoreError
         raise kind(str(error), reason=error.strerror or type(error).__name__, path=str(folder)) from error
+
+
+def _make_file(file: Path) -> None:
+    """A new database is for this user's eyes alone, and so are the logs that SQLite keeps beside it."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError:
+        return  # opening it as a database says what is wrong, in words
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -114,6 +114,17 @@ def rows(database: Database) -> dict[str, str]:
         return {row.name: row.value for row in connection.execute(select(knowledge_state))}
 
 
+def test_a_new_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'sipd.db'}")
+    try:
+        with database.write() as connection:
+            connection.execute(insert(knowledge_state), {"name": "uji", "value": "1"})
+        modes = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.glob("sipd.db*")}
+    finally:
+        database.close()
+    assert {"sipd.db", "sipd.db-wal"} <= set(modes) and set(modes.values()) == {0}
+
+
 def test_every_migration_is_applied_once(database: Database, tmp_path: Path) -> None:
     database._migrate()
     with database.read() as connection:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shell import resources
 from pages.shell.places import ACCOUNT, GROUPS, Place
 from sipd_core.blocking import BlockingEngine
-from sipd_core.deeds import Source, acting_as
+from sipd_core.deeds import DeedKind, DeedOutcome, Source, acting_as
 from sipd_core.permissions import Permission, Role, rights
 from sipd_core.settings import load_settings
 from sipd_core.texts import text
@@ -150,3 +150,17 @@ def test_who_acts_has_the_id_of_his_account(engine: BlockingEngine, monkeypatch:
     assert resources.visitor() == Source("konsol", "10.0.0.7", "Admin", account.id)
     carry(monkeypatch, "")
     assert resources.visitor() == Source("konsol", "10.0.0.7")
+
+
+def test_the_audit_knows_of_a_page_that_was_refused(engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And from where: this computer, which Streamlit does not name by itself."""
+    monkeypatch.setattr("sipd_core.deeds._door", resources.visitor)
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: None))
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: {"Host": "localhost:8501"}))
+    account_of(engine, "penasaran", Role.OPERATOR)
+    carry(monkeypatch, token_of(engine, "penasaran"))
+    opened(next(place for place in PLACES if place.file == "pengguna"))
+    with acting_as(Source()):
+        entry = engine.audit.page().entries[0]
+    assert (entry.kind, entry.outcome) == (DeedKind.FORBIDDEN, DeedOutcome.REFUSED)
+    assert (entry.actor, entry.address) == ("Penasaran", "127.0.0.1")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from sipd_core.backup.shelf import Entry
 from sipd_core.blocking import BlockingEngine
@@ -19,6 +20,7 @@ from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupKind, BackupRecord, BackupStatus
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
+from sipd_core.store.schema import exchange_marks
 from tests.builders import make_turn
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +69,7 @@ def test_the_engine_holds_people_back_and_deletes_for_good(settings: Settings) -
     wanted = settings.model_copy(update={"messages_per_minute": 2, "uploads_per_hour": 1})
     engine = BlockingEngine(wanted, load_samples=False)
     try:
-        with acting_as(Source("konsol", "10.0.0.1", "Ayu")):
+        with acting_as(Source("konsol", "10.0.0.1", "Ayu", "a1")):
             first = engine.ask("sp2d belum cair", "s1")
             engine.ask("login gagal", "s2")
             with pytest.raises(TooOftenError):
@@ -76,6 +78,8 @@ def test_the_engine_holds_people_back_and_deletes_for_good(settings: Settings) -
             with pytest.raises(TooOftenError):
                 engine.uploads.open("b.csv", b"MENU,ISSUE\nLogin,tidak bisa login sama sekali\n")
         assert len(engine.conversation("s2").exchanges) == 1
+        with engine._engine._database.read() as connection:
+            assert set(connection.execute(select(exchange_marks.c.asker)).scalars()) == {"konsol/a1"}
         engine.retention.erase("s1", "Bu Admin")
         assert [one.id for one in engine.conversations()] == ["s2"]
         with pytest.raises(NotFoundError):

@@ -44,6 +44,8 @@ def _draw_head(gap: Gap) -> None:
     st.subheader(f"{plain_line(text('learning.number', id=gap.id))} · {title}", anchor=False)
     marks = [state_badge(gap)]
     marks.append(badge("red", text("learning.head.conversations", n=number(gap.conversations)), "group"))
+    if gap.askers:
+        marks.append(badge("gray", text("learning.head.askers", n=number(gap.askers)), "person"))
     marks.append(badge("gray", text("learning.head.questions", n=number(gap.questions)), "forum"))
     if gap.menu:
         marks.append(badge("blue", text("learning.head.menu", menu=gap.menu), "folder_open"))

@@ -24,8 +24,8 @@ _SHOWN: dict[str, tuple[GapState, ...]] = {
     **{state.value: (state,) for state in GapState if state not in HIDDEN},
     "all": (),
 }
-_COLUMNS = ("number", "state", "title", "conversations", "first", "last", "why", "menu")
-_WIDTHS = {"number": 52, "state": 118, "title": 320, "conversations": 95, "first": 100, "last": 100, "why": 150}
+_COLUMNS = ("number", "state", "title", "conversations", "askers", "first", "last", "why", "menu")
+_WIDTHS = {"number": 52, "state": 118, "title": 265, "conversations": 95, "askers": 72, "first": 98, "last": 98, "why": 140}
 """In pixels; these columns fit beside the menu of a usual screen."""
 OUTSIDE_SHOWN = 20
 _FILTERS = Filters("learning", "learning.list", learning_state.PAGES)
@@ -77,6 +77,7 @@ def _draw_gaps(desk: LearningDesk) -> None:
     place = f"{learning_state.PAGES.number()}.{learning_state.table_round()}"
     _table(found.gaps, f"learning.table.{hash(wanted)}.{place}")
     learning_state.PAGES.draw(found.total)
+    st.caption(text("learning.list.counted"))
 
 
 def _filter(desk: LearningDesk) -> GapFilter:
@@ -108,6 +109,7 @@ def _line(gap: Gap) -> tuple[str, ...]:
         state_name(gap),
         " ".join(gap.title.split()) or UNKNOWN,
         number(gap.conversations),
+        number(gap.askers) if gap.askers else UNKNOWN,
         UNKNOWN if gap.first_at is None else local_day(gap.first_at),
         UNKNOWN if gap.last_at is None else local_day(gap.last_at),
         reasons(gap.failures) or UNKNOWN,

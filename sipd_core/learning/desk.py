@@ -82,7 +82,7 @@ class LearningDesk:
     # --- what is asked ---------------------------------------------------------------------------------------------
 
     def gaps(self, wanted: GapFilter, offset: int = 0, limit: int | None = 25) -> GapPage:
-        """Gaps that fit: those that hit the most callers first, of these the latest first."""
+        """Gaps that fit: those with the most conversations first, then those most people asked, then the latest."""
         return self._store.page(wanted, offset, limit)
 
     def figures(self) -> GapFigures:

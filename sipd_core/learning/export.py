@@ -10,8 +10,8 @@ from sipd_core.tables.exports import write_csv
 from sipd_core.texts import text
 
 EXPORTED = (
-    "number", "state", "title", "menu", "conversations", "questions", "answered", "first", "last", "why", "published",
-    "closed", "row",
+    "number", "state", "title", "menu", "conversations", "askers", "questions", "answered", "first", "last", "why",
+    "published", "closed", "row",
 )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def _cells(gap: Gap) -> list[object]:
     times = [_local(at) for at in (gap.first_at, gap.last_at)]
     why = ", ".join(text(f"learning.failure.{one}") for one in Failure if one in gap.failures)
     ended = [_local(gap.published_at), _local(gap.closed_at), gap.case_id]
-    counts = [gap.conversations, gap.questions, gap.answered]
+    counts: list[object] = [gap.conversations, gap.askers or "", gap.questions, gap.answered]
     return [gap.id, text(f"learning.state.{gap.state}"), gap.title, gap.menu, *counts, *times, why, *ended]
 
 

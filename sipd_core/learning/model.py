@@ -197,7 +197,10 @@ class Gap:
     """The most typical of its questions."""
     questions: int
     conversations: int
-    """How many callers it has hit."""
+    """How often it has hit somebody. At a help desk one operator asks for many callers, each in a conversation of his own,
+    so these are counted first; one person who asks the same again and again shows in `askers`."""
+    askers: int
+    """Accounts and keys that asked, as far as they are known: 0 in open mode."""
     first_at: datetime | None
     last_at: datetime | None
     failures: frozenset[Failure]

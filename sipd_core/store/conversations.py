@@ -21,7 +21,7 @@ from sipd_core.chat.turn import (
     Turn,
     Verdict,
 )
-from sipd_core.deeds import Deed, DeedKind
+from sipd_core.deeds import Deed, DeedKind, acting
 from sipd_core.errors import NotFoundError
 from sipd_core.store.answer_versions import TURN, with_versions
 from sipd_core.store.approved_answers import keep_use
@@ -84,7 +84,7 @@ class ConversationStore:
         Raises NotFoundError when somebody deleted the conversation meanwhile.
         """
         now = self._clock()
-        marked = mark(message, turn, state)
+        marked = mark(message, turn, state) | {"asker": acting().mark or None}
 
         def enter(connection: Connection) -> None:
             _append(connection, message, turn, state, now, marked)

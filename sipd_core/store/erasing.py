@@ -1,6 +1,6 @@
 """A conversation is deleted for good: its texts are overwritten wherever they stand. What is counted by stays.
 
-One reason to change: what goes with a conversation. Gone are title, messages, answers, reasons of thumbs, words to search
+One reason to change: what goes with a conversation. Gone are title, messages, answers, who asked, reasons of thumbs, words to search
 by, versions of answers, notes, what tickets say of it, gold questions and questions of gaps taken from it, and where a
 person deletes it also the answers approved from it (they are knowledge, and outlive mere age). An empty frame stays: times,
 verdict, thumb, codes of reasons, `exchange_marks`, and of a ticket its status, priority, who took care, and when. So no
@@ -23,6 +23,7 @@ from sipd_core.store.schema import (
     conversation_words,
     conversations,
     escalations,
+    exchange_marks,
     exchanges,
     feedback,
     gap_questions,
@@ -162,6 +163,7 @@ def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
     connection.execute(update(tickets).where(mine).values(menu=""))
     connection.execute(delete(conversation_words).where(conversation_words.c.conversation_id.in_(ids)))
     connection.execute(update(feedback).where(feedback.c.turn_id.in_(turns)).values(reason=""))
+    connection.execute(update(exchange_marks).where(exchange_marks.c.conversation_id.in_(ids)).values(asker=None))
     handed = escalations.c.conversation_id.in_(ids)
     connection.execute(update(escalations).where(handed).values(explanation="", note=""))
     connection.execute(update(exchanges).where(of_them).values(message="", answer="", turn="", state=""))

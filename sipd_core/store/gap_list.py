@@ -24,12 +24,12 @@ class GapList:
         self._clock = clock
 
     def page(self, wanted: GapFilter, offset: int, limit: int | None) -> GapPage:
-        """Gaps that fit: those that hit the most callers first, of these the latest first."""
+        """Gaps that fit: those with the most conversations first, then those most people asked, then the latest."""
         with self._database.read() as connection:
             fitting = [gap for gap in _all(connection) if _fits(gap, wanted)]
             if wanted.search:
                 fitting = _holding(connection, fitting, wanted.search)
-        fitting.sort(key=lambda gap: (-gap.conversations, -(gap.last_at or gap.created_at).timestamp(), gap.id))
+        fitting.sort(key=_rank)
         end = None if limit is None else offset + limit
         return GapPage(tuple(fitting[offset:end]), len(fitting))
 
@@ -76,6 +76,10 @@ class GapList:
         median = timedelta(seconds=statistics.median(seconds)) if seconds else None
         shown = {state: n for state, n in states.items() if state not in HIDDEN}
         return GapFigures(shown, sum((row.closed_at or 0) >= late for row in closed), median, aside)
+
+
+def _rank(gap: Gap) -> tuple[float, ...]:
+    return -gap.conversations, -gap.askers, -(gap.last_at or gap.created_at).timestamp(), gap.id
 
 
 def _all(connection: Connection) -> list[Gap]:

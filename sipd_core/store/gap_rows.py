@@ -23,7 +23,7 @@ from sipd_core.learning.model import (
     Reopening,
 )
 from sipd_core.store.history import in_parts
-from sipd_core.store.schema import gap_events, gap_proofs, gap_questions, gaps
+from sipd_core.store.schema import exchange_marks, gap_events, gap_proofs, gap_questions, gaps
 from sipd_core.store.times import moment
 from sipd_core.texts import text
 
@@ -159,11 +159,13 @@ COUNTED = (
         gap_questions.c.gap_id,
         func.count().label("questions"),
         func.count(gap_questions.c.conversation_id.distinct()).label("conversations"),
+        func.count(exchange_marks.c.asker.distinct()).label("askers"),
         func.min(gap_questions.c.at).label("first_at"),
         func.max(gap_questions.c.at).label("last_at"),
         func.sum(case((gap_questions.c.answered, 1), else_=0)).label("answered"),
         *map(_has, Failure),
     )
+    .select_from(gap_questions.outerjoin(exchange_marks, exchange_marks.c.turn_id == gap_questions.c.turn_id))
     .where(_GROUPED)
     .group_by(gap_questions.c.gap_id)
 )
@@ -182,6 +184,7 @@ def gap_of(row: Row[Any], counted: Row[Any] | None, title: str) -> Gap:
         title=title,
         questions=counted.questions if counted else 0,
         conversations=counted.conversations if counted else 0,
+        askers=counted.askers if counted else 0,
         first_at=moment(counted.first_at) if counted else None,
         last_at=moment(counted.last_at) if counted else None,
         failures=failures,

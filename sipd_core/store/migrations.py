@@ -517,6 +517,11 @@ _M022 = (
 )
 
 
+def m023_askers(connection: Connection) -> None:
+    """Whose message it was; of those before nobody can tell."""
+    connection.exec_driver_sql("ALTER TABLE exchange_marks ADD COLUMN asker VARCHAR(40)")
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m001_create_tables,
     m002_books_and_models,
@@ -540,5 +545,6 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     m020_sealed,
     m021_erased,
     m022_figures,
+    m023_askers,
 )
 """Applied in order, each in its own transaction, each once; a fresh database is made whole and has all of them behind it."""

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from sipd_core.store.api_keys import ApiKeyStore
 from sipd_core.store.conversations import ConversationStore
+from sipd_core.store.schema import exchange_marks
 from sipd_core.wire import ChatReply
 from tests.api.test_door import error
 from tests.provider import Provider, ServerError
@@ -49,13 +51,17 @@ def wait(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_the_reply_has_the_seven_fields_and_what_they_rest_on(client: httpx.Client) -> None:
+def test_the_reply_has_the_seven_fields_and_what_they_rest_on(client: httpx.Client, keys: ApiKeyStore) -> None:
     reply = client.post("/chat", json={"message": QUESTION})
     assert reply.status_code == 200
     told = reply.json()
     assert list(told)[:7] == list(SEVEN)
     assert set(told) == {field.name for field in fields(ChatReply)}
     assert told["verdict"] == "found" and told["context_used"] is True and told["answered_by"] == "hosted"
+    marks = select(exchange_marks.c.asker).where(exchange_marks.c.conversation_id == told["session_id"])
+    [asked_with] = [key.id for key in keys.list() if key.name == "semua"]
+    with keys._database.read() as connection:
+        assert list(connection.execute(marks).scalars()) == [f"http/{asked_with}"]
     assert told["sources"][0]["menu"] == "SP2D - Pencairan" and told["sources"][0]["file"] == "log.csv"
 
 

@@ -260,10 +260,10 @@ def test_what_was_said_in_the_first_release_has_an_outcome(database: Database) -
         marks = connection.execute(select(exchange_marks).order_by(exchange_marks.c.position)).all()
     assert len(marks) == 501
     assert [tuple(row)[2:] for row in marks[:4]] == [
-        (1, 10.0, 12.5, True, True, ""),
-        (2, 20.0, 12.5, True, True, "unsolved"),
-        (3, 30.0, 12.5, True, False, ""),
-        (4, 40.0, None, False, False, ""),
+        (1, 10.0, 12.5, True, True, "", None),
+        (2, 20.0, 12.5, True, True, "unsolved", None),
+        (3, 30.0, 12.5, True, False, "", None),
+        (4, 40.0, None, False, False, "", None),
     ]
 
 

@@ -5,23 +5,25 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select
 
 from sipd_core.chat.turn import Feedback, Verdict
-from sipd_core.deeds import DeedKind
+from sipd_core.deeds import CONSOLE, HTTP, DeedKind, Source, acting_as
 from sipd_core.errors import GapError, NotFoundError
 from sipd_core.learning.model import Draft, Failure, GapEventKind, GapFilter, GapState, Reopening
 from sipd_core.store.audit import AuditLog
 from sipd_core.store.cases import CaseStore
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
+from sipd_core.store.erasing import Eraser
 from sipd_core.store.gap_intake import Candidate
 from sipd_core.store.gap_work import Failed, GapWork
 from sipd_core.store.gaps import GapStore
-from sipd_core.store.schema import conversations, gap_events, gap_questions
+from sipd_core.store.schema import conversations, exchange_marks, gap_events, gap_questions
 from tests.builders import make_turn
 
 START = 1_795_323_600.0
@@ -99,6 +101,37 @@ def test_what_hits_the_most_callers_comes_first_and_the_latest_of_these(loop: Lo
     assert loop.store.page(GapFilter(f"#{one}"), 0, 10).gaps[0].id == one
     assert loop.store.page(GapFilter(failure=Failure.TICKET), 0, 10).total == 0
     assert loop.store.page(GapFilter(states=(GapState.CLOSED,)), 0, 10).total == 0
+
+
+def test_conversations_come_first_and_who_asked_stands_beside_them(loop: Loop) -> None:
+    def by(id_: str, where: str = CONSOLE) -> AbstractContextManager[None]:
+        return acting_as(Source(where, "10.0.0.1", "Ayu", id_))
+
+    with by("a1"):
+        alone = loop.gap("satu operator 1", "satu operator 2", "satu operator 3")
+    with by("a1"):
+        first = loop.fail("dua orang 1")
+    with acting_as(Source(CONSOLE, "10.0.0.9", "Nama Lain", "a1")):
+        first += loop.fail("dua orang 2")
+    with by("a1", HTTP):
+        first += loop.fail("dua orang 3")
+    loop.work.place([(None, first)], [])
+    shared = max(gap.id for gap in loop.store.page(EVERYTHING, 0, None).gaps)
+    nameless = loop.gap("mode terbuka 1", "mode terbuka 2")
+    found = loop.store.page(EVERYTHING, 0, 10).gaps
+    counts = [(gap.id, gap.conversations, gap.askers) for gap in found]
+    assert counts == [(shared, 3, 2), (alone, 3, 1), (nameless, 2, 0)]
+    assert loop.store.get(shared).askers == 2
+
+
+def test_of_a_deleted_conversation_nobody_can_tell_who_asked(loop: Loop, database: Database) -> None:
+    with acting_as(Source(CONSOLE, "", "Ayu", "a1")):
+        loop.gap("satu", "dua")
+    Eraser(database).erase("s1")
+    with database.read() as connection:
+        left = dict(connection.execute(select(exchange_marks.c.conversation_id, exchange_marks.c.asker)).tuples().all())
+    assert left == {"s1": None, "s2": "konsol/a1"}
+    assert [(gap.conversations, gap.askers) for gap in loop.store.page(EVERYTHING, 0, 10).gaps] == [(1, 1)]
 
 
 def test_a_question_is_moved_and_comes_back(loop: Loop) -> None:

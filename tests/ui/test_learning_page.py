@@ -74,6 +74,8 @@ def test_the_list_shows_gaps_with_figures_and_narrows(learnt: BlockingEngine, op
     found = {metric.label: metric.value for metric in app.metric}
     assert found[text("learning.state.open")] == "2"
     assert found[text("learning.figure.to_close")] == "—"
+    assert set(app.dataframe[0].value[text("learning.column.askers")]) == {"—"}, "in open mode nobody can tell"
+    assert text("learning.list.counted") in shown(app)
     app = app.text_input(key="learning.search").set_value("nphd").run()
     assert numbers(app) == ["#2"]
     app = app.switch_page(str(ROOT / "pages" / "impor.py")).run()

@@ -59,11 +59,13 @@ exchange_marks = Table(
     Column("asked", Boolean, nullable=False),
     Column("offered", Boolean, nullable=False),
     Column("said", String(16), nullable=False),
+    Column("asker", String(40)),
     Index("ix_exchange_marks_conversation", "conversation_id", "position"),
 )
 """What outcomes are read from, one narrow row per exchange, so that a season is read without its texts. `waited_ms` is NULL
 when it was not measured; `asked`: the message was a question; `offered`: the answer gave a remedy; `said`, of the
-problem at hand: `solved`, `unsolved` or nothing."""
+problem at hand: `solved`, `unsolved` or nothing; `asker`: the account or the program's key that typed it, by its id alone, NULL
+where nobody can tell."""
 
 conversation_words = Table(
     "conversation_words",

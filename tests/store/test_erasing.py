@@ -76,7 +76,7 @@ def test_a_deleted_conversation_is_nowhere_and_no_figure_changes(database: Datab
     assert [(one.id, one.outcome, one.reasons, one.unhelpful) for one in after] == [
         (one.id, one.outcome, one.reasons, one.unhelpful) for one in before
     ]
-    assert next(one.title for one in after if one.id == "s1") == "(percakapan dihapus)"
+    assert OutcomeStore(database).titles(["s1"]) == {"s1": "(percakapan dihapus)"}
     entry = AuditLog(database).page(limit=1).entries[0]
     assert (entry.kind, entry.object, entry.actor) == ("erase", "s1", "Bu Admin")
     assert "kwitansi" not in str(entry)

@@ -18,6 +18,7 @@ from sipd_core.errors import NotFoundError, TooOftenError
 from sipd_core.retention import Archived, Retention, Terms
 from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupKind, BackupRecord, BackupStatus
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
 from sipd_core.store.schema import exchange_marks
@@ -101,6 +102,9 @@ def test_the_command_rotates_the_key_and_says_so(tmp_path: Path) -> None:
     assert command("rotate-key", old.write())[1]["key"] == old.id
     status, told, _ = command("rotate-key", f"{new.write()},{old.write()}")
     assert (status, told["key"], told["retired"]) == (0, new.id, [old.id])
+    database = Database(f"sqlite:///{data / 'sipd.db'}", cipher=Cipher([new]))
+    ConversationStore(database).add("login gagal", make_turn("s1", "t1"), "{}")
+    database.close()
     status, _, said = command("audit", old.write())
     assert status == 1 and new.id in said and "DATA_KEY" in said and len(said.strip().splitlines()) == 1
     assert new.write() not in said and old.write() not in said

@@ -3,15 +3,21 @@
 A key is active until a rotation retires it; its row goes when no text is sealed with it any more.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from sipd_core.data_keys import DataKey
 from sipd_core.errors import DataKeyError
 from sipd_core.store.cipher import Cipher
-from sipd_core.store.schema import data_keys
+from sipd_core.store.resealing import places, used_keys
+from sipd_core.store.schema import conversation_words, data_keys, metadata
+
+log = logging.getLogger(__name__)
+
+_Known = Row[tuple[str, str, float, float | None]]
 
 KEY_LOCK = 5720
 """PostgreSQL's advisory lock: whoever sealed something shares it until his commit, a rotation holds it alone."""
@@ -30,13 +36,17 @@ def admit(connection: Connection, cipher: Cipher) -> None:
         cipher.make()
     if not cipher.keys and cipher.file is None:
         return
-    _refuse_missing(known, cipher)
-    for row in known:
+    missing = _missing(connection, known, cipher)
+    at_hand = [row for row in known if row.id not in missing]
+    cipher.make()
+    for row in at_hand:
         if cipher.open(row.proof) != CHECKED:
             raise DataKeyError("the proof is another", text_key="data_key.changed")
     first = cipher.keys[0]
-    if first.id not in {row.id for row in known}:
+    if first.id not in {row.id for row in at_hand}:
         enter(connection, first)
+        if at_hand:
+            log.warning("data key %s seals from now on, beside those before it: keep them all", first.id)
     cipher.follow(active(connection))
 
 
@@ -69,9 +79,24 @@ def enter(connection: Connection, key: DataKey, *, retired_at: float | None = No
     connection.execute(insert(data_keys), {"id": key.id, "proof": proof, "at": time.time(), "retired_at": retired_at})
 
 
-def _refuse_missing(known: Sequence[Row[tuple[str, str, float, float | None]]], cipher: Cipher) -> None:
+def needed(connection: Connection) -> frozenset[str]:
+    """Ids of the keys that something here is sealed or marked with."""
+    marked = connection.execute(select(conversation_words.c.key_id).distinct()).scalars()
+    return used_keys(connection, places(metadata)) | frozenset(marked)
+
+
+def _missing(connection: Connection, known: Sequence[_Known], cipher: Cipher) -> frozenset[str]:
+    """Ids of keys that are not at hand and that nothing needs, now forgotten; raises DataKeyError for one that is needed.
+
+    A key that was tried out and taken back before anything was sealed with it must lock nobody out.
+    """
     if {row.id for row in known} - {key.id for key in cipher.keys}:
         cipher.reload()  # another process may have made the key a moment ago
-    missing = [row.id for row in known if row.id not in {key.id for key in cipher.keys}]
-    if missing:
-        raise DataKeyError(f"keys {missing} are not here", text_key="data_key.missing", ids=", ".join(missing))
+    missing = frozenset(row.id for row in known) - {key.id for key in cipher.keys}
+    if not missing:
+        return missing
+    if lost := sorted(missing & needed(connection)):
+        raise DataKeyError(f"keys {lost} are not here", text_key="data_key.missing", ids=", ".join(lost))
+    connection.execute(delete(data_keys).where(data_keys.c.id.in_(missing)))
+    log.warning("data keys %s are not here, and nothing is sealed with them: forgotten", ", ".join(sorted(missing)))
+    return missing

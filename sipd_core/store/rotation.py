@@ -18,8 +18,8 @@ from sipd_core.deeds import Deed, DeedKind
 from sipd_core.store import schema
 from sipd_core.store.cipher import Cipher, is_sealed, key_id_of
 from sipd_core.store.database import Database
-from sipd_core.store.key_check import KEY_LOCK, enter
-from sipd_core.store.resealing import Place, part_of, places, store_texts, used_keys
+from sipd_core.store.key_check import KEY_LOCK, enter, needed
+from sipd_core.store.resealing import Place, part_of, places, store_texts
 from sipd_core.store.schema import conversation_words, data_keys
 from sipd_core.store.search_words import Part, rebuild
 
@@ -122,8 +122,7 @@ class Rotation:
         """Forget the keys that open nothing any more, and say which those are."""
         with self._database.write() as connection:
             _alone(connection)
-            marked = connection.execute(select(conversation_words.c.key_id).distinct()).scalars()
-            used = used_keys(connection, self._places) | set(marked) | {key.id}
+            used = needed(connection) | {key.id}
             unused = frozenset(connection.execute(select(data_keys.c.id).where(data_keys.c.id.not_in(used))).scalars())
             connection.execute(delete(data_keys).where(data_keys.c.id.in_(unused)))
             self._database.note(connection, _deed(actor, "ended", key, retired=sorted(unused), texts=texts))

@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from sipd_core.data_keys import DataKey, parse_keys
 from sipd_core.errors import DataKeyError, KeyRetiredError, SettingsError
 from sipd_core.settings import load_settings
 from sipd_core.store.cipher import Cipher, Sealed, hold
+from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
 from sipd_core.store.key_check import enter
 from sipd_core.store.key_file import KEY_FILE, KeyFile
 from sipd_core.store.schema import data_keys
+from tests.builders import make_turn
 
 TEXTS = ("", "a", "SP2D belum cair", "aduan dengan baris\nbaru, emoji 🙏 dan nol \0", "panjang " * 5_000, "\ud800 separuh")
 notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True), Column("text", Sealed))
@@ -116,18 +119,24 @@ def test_a_key_file_that_is_none_is_said(tmp_path: Path) -> None:
 # --- the check at the start -----------------------------------------------------------------------------------------------
 
 
+def say_something(database: Database) -> None:
+    """A text is sealed, and the database closed."""
+    ConversationStore(database).add("login gagal", make_turn(uuid.uuid4().hex, uuid.uuid4().hex), "{}")
+    database.close()
+
+
 def test_a_database_is_refused_without_the_key_its_texts_are_sealed_with(tmp_path: Path) -> None:
     url, key, other = f"sqlite:///{tmp_path / 'sipd.db'}", DataKey.new(), DataKey.new()
-    Database(url, cipher=Cipher([key])).close()
+    say_something(Database(url, cipher=Cipher([key])))
     for wrong in (Cipher([other]), Cipher.beside(tmp_path)):
         with pytest.raises(DataKeyError) as caught:
             Database(url, cipher=wrong)
         assert key.id in caught.value.user_text
         assert other.write() not in str(caught.value) + caught.value.user_text
     assert not (tmp_path / KEY_FILE).exists()
-    Database(url, cipher=Cipher([other, key])).close()
+    say_something(Database(url, cipher=Cipher([other, key])))
     with pytest.raises(DataKeyError):
-        Database(url, cipher=Cipher([key]))  # texts may be sealed with the other one by now
+        Database(url, cipher=Cipher([key]))
 
 
 def test_without_data_key_the_key_is_made_beside_the_data_and_data_key_joins_it(tmp_path: Path) -> None:

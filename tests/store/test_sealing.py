@@ -7,19 +7,19 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Text, inspect, select
+from sqlalchemy import Text, inspect, literal, select, update
 
 from sipd_core.chat.turn import Escalation, EscalationReason, Feedback
 from sipd_core.data_keys import DataKey
 from sipd_core.errors import DataKeyError
 from sipd_core.store import schema
-from sipd_core.store.cipher import Sealed, as_stored, sealed_columns
+from sipd_core.store.cipher import Cipher, Sealed, as_stored, sealed_columns
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import _WIPED, Database, _migrations
 from sipd_core.store.gold import GoldStore
 from sipd_core.store.key_file import KEY_FILE
 from sipd_core.store.rotation import Rotation
-from sipd_core.store.schema import conversation_words, data_keys, exchanges
+from sipd_core.store.schema import conversation_words, conversations, data_keys, exchanges
 from sipd_core.store.sealing import m020_sealed
 from sipd_core.store.tickets import TicketStore
 from sipd_core.tickets import TicketFilter
@@ -121,6 +121,33 @@ def test_a_copy_without_the_key_opens_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataKeyError):
         Database(f"sqlite:///{tmp_path / 'sipd.db'}")
     assert not (tmp_path / KEY_FILE).exists(), "no new key may hide that the old one is missing"
+
+
+def another(database: Database, *keys: DataKey) -> Database:
+    """The same database as another process opens it."""
+    return Database(database._engine.url.render_as_string(hide_password=False), cipher=Cipher(keys))
+
+
+def test_a_key_that_was_only_tried_out_locks_nobody_out(database: Database) -> None:
+    talk(database)
+    ours, tried = database.cipher.sealing, DataKey.new()
+    another(database, tried, ours).close()
+    back = another(database, ours)
+    assert ConversationStore(back).list("kwitansi", 10) and back.cipher.sealing == ours
+    with back.read() as connection:
+        assert list(connection.execute(select(data_keys.c.id)).scalars()) == [ours.id]
+    back.close()
+
+
+def test_a_key_that_sealed_a_single_text_is_needed(database: Database) -> None:
+    ours, newer = database.cipher.sealing, DataKey.new()
+    talk(database)
+    both = another(database, newer, ours)
+    with both.write() as connection:
+        connection.execute(update(conversations).values(title=literal("kwitansi", Sealed)))
+    both.close()
+    with pytest.raises(DataKeyError, match=newer.id):
+        another(database, ours)
 
 
 # --- searching --------------------------------------------------------------------------------------------------------

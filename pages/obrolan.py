@@ -6,11 +6,14 @@ from pages.shell import desk_state, session, shortcuts, turns
 from pages.shell.conversations import draw_conversations
 from pages.shell.frame import errors_shown, page_frame
 from pages.shell.plain import plain_line
+from pages.shell.unanswered import Unanswered
 from sipd_core.blocking import BlockingEngine
+from sipd_core.chat.caller import for_sending
 from sipd_core.chat.turn import Conversation, Exchange, Turn
 from sipd_core.errors import NotFoundError, SipdError
 from sipd_core.permissions import Permission
 from sipd_core.texts import text
+from sipd_core.tickets import Status, Ticket
 
 EXAMPLES = ("one", "two", "three", "four", "five", "six")
 
@@ -22,12 +25,14 @@ def main() -> None:
         kept = _still_unanswered(conversation)
         rewrite = session.take_rewrite()
         if message := _input():
-            session.keep_unanswered(session.Unanswered(session_id, message, after=_last_turn(conversation)))
+            session.keep_unanswered(Unanswered(session_id, message, after=_last_turn(conversation)))
+            session.open_conversation(session_id)
         with st.sidebar:
             draw_conversations(engine, session_id)
             shortcuts.draw_help()
-        shortcuts.listen(conversation)
-        _history(engine, conversation)
+        ticket = engine.desk.of_conversation(session_id) if conversation.escalated else None
+        shortcuts.listen(conversation, ticket)
+        _history(engine, conversation, ticket)
         if session.take_handover(session_id):
             turns.show_handover(engine, session_id)
         if message:
@@ -59,7 +64,7 @@ def _current(engine: BlockingEngine) -> tuple[str, Conversation]:
         return fresh, Conversation(fresh, "")
 
 
-def _still_unanswered(conversation: Conversation) -> session.Unanswered | None:
+def _still_unanswered(conversation: Conversation) -> Unanswered | None:
     """The message kept for this conversation, unless its answer, be it a stopped one, is stored by now."""
     kept = session.unanswered(conversation.id)
     if kept and kept.after != _last_turn(conversation):
@@ -82,10 +87,12 @@ def _input() -> str | None:
     return session.take_pending() or (typed if typed and typed.strip() else None)
 
 
-def _history(engine: BlockingEngine, conversation: Conversation) -> None:
+def _history(engine: BlockingEngine, conversation: Conversation, ticket: Ticket | None) -> None:
     last = len(conversation.exchanges) - 1
     for place, exchange in enumerate(conversation.exchanges):
-        turns.draw_exchange(engine, exchange, latest=place == last)
+        latest = place == last
+        message = for_sending(exchange, ticket if latest else None)
+        turns.draw_exchange(engine, exchange, message, latest=latest)
     if conversation.escalated:
         _escalated(engine, conversation.id)
 
@@ -94,7 +101,8 @@ def _history(engine: BlockingEngine, conversation: Conversation) -> None:
 def _escalated(engine: BlockingEngine, session_id: str) -> None:
     ticket = engine.desk.of_conversation(session_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(text("chat.escalated_banner"), icon=":material/forward_to_inbox:")
+        done = ticket is not None and ticket.status is Status.DONE
+        st.info(text("chat.settled_banner" if done else "chat.escalated_banner"), icon=":material/forward_to_inbox:")
         if ticket is not None:
             label = text("desk.link", id=ticket.id, status=text(f"desk.status.{ticket.status}"))
             wanted = {desk_state.TICKET_PARAM: str(ticket.id)}
@@ -111,7 +119,6 @@ def _answer(engine: BlockingEngine, session_id: str, message: str) -> None:
         session.fail_unanswered(error.user_text)
     else:
         session.forget_unanswered()
-        session.open_conversation(session_id)
     st.rerun()
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,10 +15,12 @@ from sipd_core.chat.turn import Conversation
 from sipd_core.documents import Case
 from sipd_core.errors import NotFoundError
 from sipd_core.locale_id import JAKARTA, moment
+from sipd_core.permissions import Permission, rights
 from sipd_core.privacy import mask
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
 from sipd_core.store.outbox import Outbox
+from sipd_core.store.people import PeopleStore
 from sipd_core.store.ticket_rows import NAME_LENGTH, Announce, Opened
 from sipd_core.store.tickets import TicketStore
 from sipd_core.store.times import moment as utc
@@ -76,6 +78,7 @@ class EscalationDesk:
     ) -> None:
         """`history`: the exchanges of a conversation that are read."""
         self._tickets = TicketStore(database, clock=clock)
+        self._people = PeopleStore(database, clock=clock)
         self._conversations = conversations
         self._history = history
 
@@ -90,6 +93,15 @@ class EscalationDesk:
     def assignees(self) -> tuple[str, ...]:
         """Everybody who has a ticket, by name."""
         return self._tickets.assignees()
+
+    def takers(self) -> tuple[str, ...]:
+        """Everybody with an account that may take care of tickets, by name; nobody where no accounts are kept."""
+        able = (one for one in self._people.list() if one.can_sign_in and Permission.TICKETS in rights(one.roles))
+        return tuple(account.name for account in able)
+
+    def of_conversations(self, conversation_ids: Sequence[str]) -> Mapping[str, Ticket]:
+        """Conversation -> its newest ticket, of those that have one."""
+        return self._tickets.of_conversations(conversation_ids)
 
     def menus(self) -> tuple[tuple[str, int], ...]:
         """(menu, number of tickets), the most frequent first."""

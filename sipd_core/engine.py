@@ -453,7 +453,9 @@ class Engine:
         return escalation
 
     def handover_text(self, session_id: str) -> str:
-        """The card to paste into WhatsApp or a ticket."""
+        """The card to paste into WhatsApp or a ticket: that of the conversation's newest ticket, when it has one."""
+        if (ticket := self.desk.of_conversation(session_id)) is not None:
+            return self.desk.card(ticket.id)
         return handover_card(self.conversation(session_id), self.conversations.escalations(session_id))
 
     async def import_files(self, files: Sequence[tuple[str, BinaryIO]], actor: str = "") -> tuple[ImportReport, ...]:

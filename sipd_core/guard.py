@@ -60,7 +60,8 @@ _BACKUPS: Rules = {
 }
 _DESK: Rules = {
     **_need(Permission.TICKETS_READ, "queue", "detail", "figures", "menus", "assignees", "of_conversation", "card", "export"),
-    **_need(Permission.TICKETS, "assign", "move", "note", "prioritise", "undo"),
+    **_need(Permission.TICKETS_READ, "of_conversations"),
+    **_need(Permission.TICKETS, "takers", "assign", "move", "note", "prioritise", "undo"),
 }
 _HEALTH: Rules = {
     **_need(Permission.BASE_WRITE, "look", "plan_menus", "plan_merge"),

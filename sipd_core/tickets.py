@@ -51,6 +51,10 @@ class EventKind(StrEnum):
     ASSIGNED = "assigned"
     PRIORITISED = "prioritised"
     NOTED = "noted"
+    SAID_SOLVED = "said_solved"
+    """The caller says that it works now, or a thumb went up: somebody should look and decide."""
+    SAID_UNSOLVED = "said_unsolved"
+    """After that: it does not after all."""
     UNDONE = "undone"
 
 
@@ -58,6 +62,13 @@ CHANGES = frozenset({EventKind.MOVED, EventKind.ASSIGNED, EventKind.PRIORITISED}
 """Events that can be taken back."""
 ACTIONS = CHANGES | {EventKind.NOTED}
 """Events that show, where a person made them, that somebody takes care."""
+
+
+class HeardBy(StrEnum):
+    """What says that a handed-over matter works, or does not."""
+
+    WORDS = "words"
+    THUMB = "thumb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,8 @@ class Ticket:
     """When a person first did something about it."""
     resolved_at: datetime | None = None
     """None while it is open."""
+    said_solved: bool = False
+    """The last that was heard of it is that it works now."""
     erased_at: datetime | None = None
     """When the conversation was deleted, if it was: all that is left of the ticket is here and in its events."""
 

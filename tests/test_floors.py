@@ -75,6 +75,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.knowledge.clusters",
     ),
     (
+        "sipd_core.chat.caller",
         "sipd_core.embeddings.local",
         "sipd_core.embeddings.hosted",
         "sipd_core.embeddings.cached",

@@ -24,15 +24,15 @@ _APPROVE, _ANEW = "approved.use", "approved.anew"
 
 
 @st.fragment
-def draw_actions(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
-    """The row beneath an answer."""
+def draw_actions(engine: BlockingEngine, exchange: Exchange, message: str, *, latest: bool) -> None:
+    """The row beneath an answer; `message` is what the caller gets of it."""
     turn_id = exchange.turn.turn_id
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"actions-{turn_id}"):
         answer_feedback.draw_thumbs(engine, exchange)
         if not exchange.answer.stopped:
-            _copy(exchange.answer)
+            _copy(message)
         if _button("edit", "approved.edit", "edit", turn_id):
-            edit_answer(engine, exchange)
+            edit_answer(engine, exchange, message)
         if latest and _can_be_approved(exchange):
             _approve(engine, turn_id)
         if _button("escalate", "chat.escalate", "forward_to_inbox", turn_id):
@@ -91,10 +91,10 @@ def _button(name: str, label: str, icon: str, turn_id: str) -> bool:
     return st.button(text(label), icon=f":material/{icon}:", type="tertiary", key=f"chat.{name}.{turn_id}")
 
 
-def _copy(answer: Turn) -> None:
+def _copy(message: str) -> None:
     with st.popover(text("chat.copy"), icon=":material/content_copy:", type="tertiary"):
         st.caption(text("chat.copy_help"))
-        st.code(answer.for_caller or answer.response, language=None, wrap_lines=True)
+        st.code(message, language=None, wrap_lines=True)
 
 
 def _approve(engine: BlockingEngine, turn_id: str) -> None:

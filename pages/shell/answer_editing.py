@@ -18,19 +18,18 @@ from sipd_core.texts import text
 
 
 @st.dialog(text("approved.edit_title"), width="medium", icon=":material/edit:")
-def edit_answer(engine: BlockingEngine, exchange: Exchange) -> None:
-    """The answer as a text that can be changed; the first one stays."""
+def edit_answer(engine: BlockingEngine, exchange: Exchange, message: str) -> None:
+    """The message to the caller as a text that can be changed; the first answer stays."""
     place = f"{exchange.turn.turn_id}.{exchange.chosen}"
     if problem := session.take_problem():
         st.error(plain(problem), icon=":material/error:")
     if session.is_wording_looked_at(place):
         _draw_look(engine, exchange.turn.turn_id, place)
     else:
-        _draw_editor(engine, exchange, place)
+        _draw_editor(engine, exchange.turn.turn_id, place, message)
 
 
-def _draw_editor(engine: BlockingEngine, exchange: Exchange, place: str) -> None:
-    turn_id, first = exchange.turn.turn_id, exchange.answer.for_caller or exchange.answer.response
+def _draw_editor(engine: BlockingEngine, turn_id: str, place: str, first: str) -> None:
     key, kept = f"chat.wording.{place}", session.kept_wording(place)
     st.caption(text("approved.edit_body"))
     if key not in st.session_state:

@@ -10,7 +10,7 @@ from pages.shell import desk_state, session
 from pages.shell.desk_words import told
 from pages.shell.frame import errors_kept, errors_shown
 from pages.shell.plain import plain, plain_line
-from pages.shell.resources import may
+from pages.shell.resources import may, sign_in_mode
 from sipd_core.desk import NOTE_LENGTH, EscalationDesk, TicketDetail
 from sipd_core.permissions import Permission
 from sipd_core.texts import text
@@ -109,17 +109,18 @@ def _move_with_note(desk: EscalationDesk, ticket: Ticket, to: Status) -> None:
 
 @st.dialog(text("desk.action.assign"), icon=":material/person_add:")
 def _choose_assignee(desk: EscalationDesk, ticket: Ticket) -> None:
-    names = list(dict.fromkeys([desk_state.actor(), *desk.assignees()]))
+    is_open = sign_in_mode() == "open"
+    names = list(dict.fromkeys([desk_state.actor(), *(desk.assignees() if is_open else desk.takers())]))
     key = f"desk.assign_name.{ticket.id}"
     st.selectbox(
         text("desk.assign.name"),
         names,
         index=names.index(ticket.assignee) if ticket.assignee in names else None,
-        placeholder=text("desk.assign.hint"),
-        accept_new_options=True,
+        placeholder=text("desk.assign.hint" if is_open else "desk.assign.hint_known"),
+        accept_new_options=is_open,
         key=key,
     )
-    st.caption(text("desk.assign.help"))
+    st.caption(text("desk.assign.help" if is_open else "desk.assign.help_known"))
     work = partial(_assign_chosen, desk, ticket, key)
     _submit(text("desk.assign.yes"), "desk.assign_yes", work, icon="person_add")
     if ticket.assignee:

@@ -106,13 +106,19 @@ def _line(ticket: Ticket) -> tuple[str, ...]:
         text("desk.number", id=ticket.id),
         text(f"desk.priority.{ticket.priority}"),
         text(f"desk.status.{ticket.status}"),
-        " ".join(ticket.subject.split()),
+        _subject(ticket),
         ticket.menu or UNKNOWN,
         ticket.assignee or UNKNOWN,
         span(datetime.now(UTC) - ticket.created_at),
         span(taken),
         span(solved),
     )
+
+
+def _subject(ticket: Ticket) -> str:
+    """The complaint, marked when its caller says that it works now."""
+    subject = " ".join(ticket.subject.split())
+    return text("desk.queue.heard", subject=subject) if ticket.said_solved else subject
 
 
 def _export(desk: EscalationDesk, wanted: TicketFilter) -> None:

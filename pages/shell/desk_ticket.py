@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shell import cards, desk_actions, desk_state, session
 from pages.shell.cards import badge
-from pages.shell.desk_words import span, told
+from pages.shell.desk_words import by_whom, span, told
 from pages.shell.erasing import draw_erasing
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
 from pages.shell.turns import draw_question
@@ -40,6 +40,8 @@ _ICONS = {
     EventKind.ASSIGNED: "person",
     EventKind.PRIORITISED: "flag",
     EventKind.NOTED: "sticky_note_2",
+    EventKind.SAID_SOLVED: "record_voice_over",
+    EventKind.SAID_UNSOLVED: "voice_over_off",
     EventKind.UNDONE: "undo",
 }
 
@@ -69,6 +71,8 @@ def _draw_head(ticket: Ticket) -> None:
     marks = [badge(color, text(f"desk.priority.{ticket.priority}"), icon)]
     color, icon = STATUS_LOOKS[ticket.status]
     marks.append(badge(color, text(f"desk.status.{ticket.status}"), icon))
+    if ticket.said_solved:
+        marks.append(badge("violet", text("desk.heard"), "record_voice_over"))
     marks.append(badge("gray", ticket.assignee or text("desk.nobody"), "person"))
     if ticket.erased_at is None:
         marks.append(badge("blue", ticket.menu or text("desk.no_menu"), "folder_open"))
@@ -170,7 +174,7 @@ def _draw_history(events: Sequence[TicketEvent]) -> None:
 
 def _draw_event(event: TicketEvent, by_seq: dict[int, TicketEvent]) -> None:
     said = plain_line(told(event, by_seq))
-    by = text("desk.history.line", at=moment(event.at), actor=event.actor or text("desk.history.policy"))
+    by = text("desk.history.line", at=moment(event.at), actor=by_whom(event))
     undone = f" · {text('desk.history.undone')}" if event.undone_by is not None else ""
     with st.container(gap="xxsmall"):
         st.markdown(f":material/{_ICONS[event.kind]}: " + (f"~~{said}~~" if undone else said))

@@ -32,8 +32,16 @@ def told(event: TicketEvent, by_seq: Mapping[int, TicketEvent]) -> str:
     """One event as a sentence; `by_seq` are all events of its ticket."""
     if event.undoes is not None:
         return text("desk.event.undone", what=told(by_seq[event.undoes], by_seq))
+    if event.kind in (EventKind.SAID_SOLVED, EventKind.SAID_UNSOLVED):
+        return text(f"desk.event.{event.kind}_{event.after}")
     before, after = (_named(event.kind, value) for value in (event.before, event.after))
     return text(f"desk.event.{event.kind}", before=before, after=after)
+
+
+def by_whom(event: TicketEvent) -> str:
+    """Who did it, the policy, or the conversation itself."""
+    heard = event.kind in (EventKind.SAID_SOLVED, EventKind.SAID_UNSOLVED)
+    return event.actor or text("desk.history.heard" if heard else "desk.history.policy")
 
 
 def _named(kind: EventKind, value: str) -> str:

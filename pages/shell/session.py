@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from pages.shell import asked
+from pages.shell.unanswered import Unanswered
 from sipd_core.permissions import Person
 
 CONVERSATION_PARAM = "percakapan"
@@ -41,19 +43,6 @@ _FLASH = "flash"
 _PROBLEM = "problem"
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A message that was sent and has no stored answer: the turn failed or was stopped."""
-
-    session_id: str
-    message: str
-    after: str = ""
-    """The turn that was the conversation's last when it was sent; a later one is its answer."""
-    partial: str = ""
-    error: str | None = None
-    """What went wrong, in Indonesian; None when the person stopped the answer."""
-
-
 def conversation_id(new_id: Callable[[], str]) -> str:
     """The conversation of the address, else the one this browser is about to start."""
     wanted = st.query_params.get(CONVERSATION_PARAM) or st.session_state.get(_LAST)
@@ -78,7 +67,7 @@ def start_conversation() -> None:
     st.query_params.pop(CONVERSATION_PARAM, None)
     st.session_state.pop(_LAST, None)
     st.session_state.pop(_FRESH, None)
-    st.session_state.pop(_UNANSWERED, None)
+    forget_unanswered()
 
 
 def forget_conversation(session_id: str) -> None:
@@ -105,8 +94,9 @@ def take_pending() -> str | None:
 
 
 def keep_unanswered(unanswered: Unanswered) -> None:
-    """Remember a message until its answer is stored."""
+    """Remember a message until its answer is stored, also when the page is loaded anew meanwhile."""
     st.session_state[_UNANSWERED] = unanswered
+    asked.remember(unanswered)
 
 
 def grow_partial(partial: str) -> None:
@@ -165,12 +155,16 @@ def take_returned() -> str | None:
 
 def forget_unanswered() -> None:
     """The answer is stored, or the person gave the message up."""
-    st.session_state.pop(_UNANSWERED, None)
+    kept: Unanswered | None = st.session_state.pop(_UNANSWERED, None)
+    if kept is not None:
+        asked.forget(kept.session_id)
 
 
 def unanswered(session_id: str) -> Unanswered | None:
     """The message of this conversation that still has no answer."""
     kept: Unanswered | None = st.session_state.get(_UNANSWERED)
+    if kept is None and (kept := asked.find(session_id)) is not None:
+        st.session_state[_UNANSWERED] = kept
     return kept if kept and kept.session_id == session_id else None
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
+from sipd_core.chat.caller import for_sending
 from sipd_core.chat.turn import Conversation
 from sipd_core.texts import text
+from sipd_core.tickets import Ticket
 
 _KEYS = ("focus", "send", "line", "leave", "copy", "edit", "escalate", "new", "help")
 _frame = declare_component("sipd_keys", path=str(Path(__file__).resolve().parent / "keys"))
@@ -23,10 +25,10 @@ def draw_help() -> None:
         st.caption(text("keys.not_while_typing"))
 
 
-def listen(conversation: Conversation) -> None:
-    """Let the keys work, with the last whole answer at hand for the clipboard."""
-    answer = conversation.exchanges[-1].answer if conversation.exchanges else None
-    whole = "" if answer is None or answer.stopped else answer.for_caller or answer.response
+def listen(conversation: Conversation, ticket: Ticket | None) -> None:
+    """Let the keys work, with the message of the last whole answer at hand for the clipboard."""
+    last = conversation.exchanges[-1] if conversation.exchanges else None
+    whole = "" if last is None or last.answer.stopped else for_sending(last, ticket)
     said = {"copied": text("keys.copied"), "not_copied": text("keys.not_copied")}
     with st.container(key="keys"):
         _frame(answer=whole, said=said, key="chat.keys", default=None)

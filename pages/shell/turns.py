@@ -14,6 +14,7 @@ from pages.shell.answer_actions import draw_actions, draw_versions
 from pages.shell.answer_approving import draw_approval
 from pages.shell.frame import errors_shown
 from pages.shell.plain import answer_markdown, plain, plain_line, shortened
+from pages.shell.unanswered import Unanswered
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import AnswerPart, Exchange, Turn, Withdrawn
 from sipd_core.errors import SipdError
@@ -34,8 +35,11 @@ def draw_question(message: str) -> None:
         st.markdown(plain(message))
 
 
-def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
-    """A stored question and answer; the latest shows its grounds beside it, older ones fold them away."""
+def draw_exchange(engine: BlockingEngine, exchange: Exchange, message: str, *, latest: bool) -> None:
+    """A stored question and answer; the latest shows its grounds beside it, older ones fold them away.
+
+    `message` is what the caller gets of it.
+    """
     turn = exchange.answer
     draw_question(exchange.message)
     with st.chat_message("assistant", avatar=_ASSISTANT):
@@ -49,11 +53,11 @@ def draw_exchange(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -
         if turn.degraded:
             st.warning(plain(turn.degraded), icon=":material/warning:")
         if not turn.sources:
-            _draw_reply(engine, exchange, latest=latest)
+            _draw_reply(engine, exchange, message, latest=latest)
         elif latest:
-            _draw_beside_grounds(engine, exchange)
+            _draw_beside_grounds(engine, exchange, message)
         else:
-            _draw_reply(engine, exchange, latest=False)
+            _draw_reply(engine, exchange, message, latest=False)
             _folded_grounds(exchange)
 
 
@@ -88,7 +92,7 @@ def _redraw_when_stopped() -> None:
         st.rerun()
 
 
-def draw_unanswered(kept: session.Unanswered) -> None:
+def draw_unanswered(kept: Unanswered) -> None:
     """A message without an answer: nothing that was typed or received is lost."""
     draw_question(kept.message)
     with st.chat_message("assistant", avatar=_ASSISTANT):
@@ -134,10 +138,10 @@ def _follow(parts: Iterator[AnswerPart], area: DeltaGenerator) -> Turn | None:
     return None
 
 
-def _draw_beside_grounds(engine: BlockingEngine, exchange: Exchange) -> None:
+def _draw_beside_grounds(engine: BlockingEngine, exchange: Exchange, message: str) -> None:
     answer, grounds = st.columns([3, 2], gap="medium")
     with answer:
-        _draw_reply(engine, exchange, latest=True)
+        _draw_reply(engine, exchange, message, latest=True)
     with grounds:
         st.markdown(f"**{cards.sources_title(exchange.answer)}**")
         cards.draw_sources(exchange.answer)
@@ -153,7 +157,7 @@ def _folded_grounds(exchange: Exchange) -> None:
             cards.draw_sources(turn)
 
 
-def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> None:
+def _draw_reply(engine: BlockingEngine, exchange: Exchange, message: str, *, latest: bool) -> None:
     turn = exchange.answer
     cards.draw_answer(turn.response)
     draw_versions(engine, exchange)
@@ -163,7 +167,7 @@ def _draw_reply(engine: BlockingEngine, exchange: Exchange, *, latest: bool) -> 
         st.warning(plain(turn.caution), icon=":material/rule:")
     if turn.escalation.needed and turn.escalation.explanation not in turn.response:
         st.warning(plain(turn.escalation.explanation), icon=":material/priority_high:")
-    draw_actions(engine, exchange, latest=latest)
+    draw_actions(engine, exchange, message, latest=latest)
     if latest and turn.suggestions:
         _suggestions(exchange)
 

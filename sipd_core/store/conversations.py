@@ -28,7 +28,7 @@ from sipd_core.store.approved_answers import keep_use
 from sipd_core.store.database import Database
 from sipd_core.store.erasing import is_there
 from sipd_core.store.masked import masked_secrets
-from sipd_core.store.outcomes import mark
+from sipd_core.store.outcomes import SOLVED, mark
 from sipd_core.store.schema import (
     conversations,
     escalations,
@@ -38,10 +38,10 @@ from sipd_core.store.schema import (
     traces,
 )
 from sipd_core.store.search_words import Part, add_words, finds, sought
-from sipd_core.store.ticket_rows import Announce, Handover, take_over
+from sipd_core.store.ticket_rows import Announce, Handover, hear, take_over
 from sipd_core.store.times import moment
 from sipd_core.store.traces import TurnTrace, trace_row
-from sipd_core.tickets import menu_of
+from sipd_core.tickets import HeardBy, menu_of
 
 __all__ = ["TURN", "Asked", "ConversationStore"]
 
@@ -92,6 +92,8 @@ class ConversationStore:
                 self._database.note(connection, deed)
             if turn.should_escalate:
                 self._hand_over(connection, turn.session_id, turn.turn_id, turn.escalation, now, "", "")
+            elif marked["said"]:
+                hear(connection, turn.session_id, now, HeardBy.WORDS, solved=marked["said"] == SOLVED)
             if trace is not None:
                 connection.execute(insert(traces), trace_row(trace))
 
@@ -181,6 +183,7 @@ class ConversationStore:
                 raise NotFoundError(what="Jawaban")
             row = {"turn_id": turn_id, "at": self._clock(), "helpful": given.helpful, "reason": given.reason}
             self._database.upsert(connection, feedback, [row])
+            hear(connection, said.conversation_id, self._clock(), HeardBy.THUMB, solved=given.helpful)
         return str(said.answer)
 
     def escalate(self, session_id: str, turn_id: str, escalation: Escalation, note: str, actor: str = "") -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, insert, or_, select, update
 
 from sipd_core.chat.turn import EscalationReason
 from sipd_core.store.schema import conversations, escalations, ticket_events, tickets
 from sipd_core.store.times import moment
 from sipd_core.texts import text
-from sipd_core.tickets import ACTIONS, EventKind, Priority, Status, Ticket, TicketEvent, more_urgent, priority_of
+from sipd_core.tickets import ACTIONS, EventKind, HeardBy, Priority, Status, Ticket, TicketEvent, more_urgent, priority_of
 
 NAME_LENGTH = 200
 
@@ -81,6 +81,23 @@ def _add(connection: Connection, there: Row[Any], handover: Handover) -> None:
     connection.execute(update(tickets).where(tickets.c.id == there.id).values(**changes))
 
 
+def hear(connection: Connection, conversation_id: str, at: float, by: HeardBy, *, solved: bool) -> None:
+    """Write down beside the conversation's open ticket, if there is one, that the matter works or after all does not.
+
+    What was said before is not said again, and that it does not work is news only after it was said to.
+    """
+    mine = tickets.c.open_for == conversation_id
+    if connection.execute(select(tickets.c.id).where(mine)).first() is None:
+        return
+    lock(connection)
+    there = connection.execute(select(tickets.c.id, LAST_HEARD.label("heard")).where(mine)).first()
+    if there is None or solved == (there.heard == EventKind.SAID_SOLVED):
+        return
+    kind = EventKind.SAID_SOLVED if solved else EventKind.SAID_UNSOLVED
+    add_event(connection, there.id, kind, at=at, after=by)
+    connection.execute(update(tickets).where(tickets.c.id == there.id).values(updated_at=at))
+
+
 def _tell(connection: Connection, id_: int, handover: Handover, kind: EventKind, after: str = "") -> None:
     escalation = handover.escalation_id
     add_event(connection, id_, kind, at=handover.at, actor=handover.actor, after=after, escalation_id=escalation)
@@ -115,7 +132,7 @@ def _event(row: Row[Any], undone_by: int | None) -> TicketEvent:
 def ticket_query() -> Select[Any]:
     """Tickets with their conversation's title, and the times that follow from their events."""
     talk = conversations.c.title, conversations.c.erased_at
-    times = FIRST_ACTION.label("first_action"), RESOLVED.label("resolved")
+    times = FIRST_ACTION.label("first_action"), RESOLVED.label("resolved"), LAST_HEARD.label("heard")
     return select(tickets, *talk, *times).join(conversations, conversations.c.id == tickets.c.conversation_id)
 
 
@@ -134,6 +151,7 @@ def ticket_of(row: Row[Any]) -> Ticket:
         reasons=tuple(map(EscalationReason, json.loads(row.reasons))),
         first_action_at=None if row.first_action is None else moment(row.first_action),
         resolved_at=None if row.resolved is None else moment(row.resolved),
+        said_solved=row.status != Status.DONE and row.heard == EventKind.SAID_SOLVED,
         erased_at=None if row.erased_at is None else moment(row.erased_at),
     )
 
@@ -152,4 +170,17 @@ FIRST_ACTION = select(func.min(ticket_events.c.at)).where(_ACTED).correlate(tick
 _LAST_FINISHED = select(func.max(ticket_events.c.at)).where(_FINISHED).correlate(tickets).scalar_subquery()
 RESOLVED = case((tickets.c.status == Status.DONE, _LAST_FINISHED))
 """When the ticket became done, if that is what it is."""
+_HEARD = or_(
+    ticket_events.c.kind.in_((EventKind.SAID_SOLVED, EventKind.SAID_UNSOLVED, EventKind.ESCALATED)),
+    and_(ticket_events.c.kind == EventKind.MOVED, ticket_events.c.before == Status.DONE),
+)
+LAST_HEARD = (
+    select(ticket_events.c.kind)
+    .where(ticket_events.c.ticket_id == tickets.c.id, _HEARD)
+    .order_by(ticket_events.c.seq.desc())
+    .limit(1)
+    .correlate(tickets)
+    .scalar_subquery()
+)
+"""Kind of the last event that tells whether the matter works; whoever opens a ticket again says that it does not."""
 URGENCY = case({priority: place for place, priority in enumerate(Priority)}, value=tickets.c.priority)

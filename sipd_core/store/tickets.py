@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +76,13 @@ class TicketStore:
         query = ticket_query().where(tickets.c.conversation_id == conversation_id).order_by(tickets.c.id.desc())
         with self._database.read() as connection:
             return tuple(map(ticket_of, connection.execute(query)))
+
+    def of_conversations(self, conversation_ids: Sequence[str]) -> dict[str, Ticket]:
+        """Conversation -> its newest ticket, of those that have one."""
+        wanted = tickets.c.conversation_id.in_(conversation_ids)
+        with self._database.read() as connection:
+            found = map(ticket_of, connection.execute(ticket_query().where(wanted).order_by(tickets.c.id)))
+            return {ticket.conversation_id: ticket for ticket in found}
 
     def events(self, ticket_id: int) -> tuple[TicketEvent, ...]:
         """What happened to a ticket, oldest first."""

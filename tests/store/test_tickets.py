@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, insert, select
 
-from sipd_core.chat.turn import Escalation, EscalationReason, Verdict
+from sipd_core.chat.turn import Escalation, EscalationReason, Feedback, Verdict
 from sipd_core.errors import NotFoundError, SipdError, StoreError, TicketError
 from sipd_core.store.conversations import TURN, ConversationStore
 from sipd_core.store.cipher import as_stored
@@ -25,6 +25,7 @@ START = 1_795_323_600
 MONEY = Escalation((EscalationReason.MONEY_AT_RISK,), "Ada uang yang terancam.")
 PERSON = Escalation((EscalationReason.WANTS_PERSON,), "Diminta pengguna.")
 BY_HAND = Escalation((EscalationReason.BY_OPERATOR,), "Diminta operator.")
+NOTHING = Escalation()
 EVERYTHING = TicketFilter()
 
 
@@ -354,3 +355,49 @@ def test_escalations_of_an_earlier_release_become_tickets(database: Database) ->
     ConversationStore(database).add("x", make_turn("new", "t10", should_escalate=True, escalation=MONEY), "")
     assert [t.id for t in store.of_conversation("early")] == [1]
     assert [t.id for t in store.of_conversation("new")] == [4]
+
+
+SOLVED = "alhamdulillah sudah bisa min, terima kasih"
+
+
+def kinds(desk: Desk) -> list[EventKind]:
+    return [event.kind for event in desk.tickets.events(1)]
+
+
+def test_that_it_works_now_is_written_beside_the_open_ticket_and_changes_nothing_else(desk: Desk) -> None:
+    desk.say("a")
+    desk.say("b", NOTHING, SOLVED)
+    assert kinds(desk) == [EventKind.OPENED], "another conversation"
+    desk.say("a", NOTHING, SOLVED)
+    desk.say("a", NOTHING, SOLVED)
+    ticket = desk.tickets.get(1)
+    assert kinds(desk) == [EventKind.OPENED, EventKind.SAID_SOLVED]
+    assert ticket.said_solved and ticket.status is Status.NEW and ticket.first_action_at is None
+    assert undoable(desk.tickets.events(1)) is None
+    [listed] = desk.tickets.page(EVERYTHING, 0, 50).tickets
+    assert listed.said_solved and desk.tickets.of_conversations(["a", "b"]) == {"a": listed}
+
+
+def test_a_thumb_up_says_so_too_and_one_turned_down_takes_it_back(desk: Desk) -> None:
+    turn = desk.say("a")
+    desk.talks.set_feedback(turn, Feedback(helpful=False))
+    assert kinds(desk) == [EventKind.OPENED]
+    desk.talks.set_feedback(turn, Feedback(helpful=True))
+    assert desk.tickets.get(1).said_solved
+    desk.talks.set_feedback(turn, Feedback(helpful=False))
+    assert kinds(desk)[1:] == [EventKind.SAID_SOLVED, EventKind.SAID_UNSOLVED] and not desk.tickets.get(1).said_solved
+
+
+def test_a_further_escalation_and_an_end_take_the_mark_away(desk: Desk) -> None:
+    desk.say("a")
+    desk.say("a", NOTHING, SOLVED)
+    desk.say("a")
+    assert not desk.tickets.get(1).said_solved
+    desk.say("a", NOTHING, SOLVED)
+    desk.tickets.move(1, Status.DONE, seen=Status.NEW, actor="Bu Sri")
+    assert not desk.tickets.get(1).said_solved
+    told = len(kinds(desk))
+    desk.say("a", NOTHING, SOLVED)
+    assert len(kinds(desk)) == told, "a ticket that is done hears nothing more"
+    desk.tickets.move(1, Status.ACTIVE, seen=Status.DONE, actor="Bu Sri")
+    assert not desk.tickets.get(1).said_solved

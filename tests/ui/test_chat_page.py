@@ -1,9 +1,13 @@
 import pytest
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
+from pages.shell import asked, session
 from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Feedback
 from sipd_core.errors import StoreFullError
 from sipd_core.texts import text
+from sipd_core.tickets import Status
 from tests.ui.console import Opener, shown
 
 COMPLAINT = "SP2D belum cair padahal SPM sudah final"
@@ -125,3 +129,44 @@ def test_a_greeting_has_no_verdict(engine: BlockingEngine, open_page: Opener) ->
     app = open_page()
     app.chat_input[0].set_value("halo selamat pagi").run()
     assert text("chat.verdict.not_found") not in shown(app)
+
+
+def test_the_address_is_there_while_the_first_answer_is_written_and_a_reload_loses_nothing(
+    engine: BlockingEngine, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def left(*_: object) -> object:
+        import streamlit as st
+
+        seen.append(st.query_params["percakapan"])
+        raise RerunException(RerunData())  # what Streamlit raises in a run whose page is left
+
+    app = open_page()
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "answer", left)
+        broken.setattr(session, "take_rewrite", lambda: None)
+        app.chat_input[0].set_value("SP2D belum cair, hubungi 081234567890").run()
+    assert seen and len(seen) == 1
+    again = open_page(percakapan=seen[0])
+    assert not again.exception and not again.warning
+    assert "SP2D belum cair" in shown(again) and "081234567890" not in shown(again)
+    again.button(key="chat.resend").click().run()
+    assert len(again.chat_message) == 2 and engine.conversation(seen[0]).exchanges
+    assert asked.find(seen[0]) is None
+
+
+def test_the_list_follows_the_state_of_a_ticket(engine: BlockingEngine, open_page: Opener) -> None:
+    session_id = engine.new_session_id()
+    turn = engine.ask(COMPLAINT, session_id)
+    engine.escalate(session_id, turn.turn_id, "", "Sari")
+    ticket = engine.desk.of_conversation(session_id)
+    assert ticket is not None
+    line = open_page().button(key=f"chat.open.{session_id}")
+    assert "confirmation_number" in line.label and "check_circle" not in line.label
+    assert f"tiket #{ticket.id} · Baru" in line.label.replace("\\", "") and text("chat.list.open") in line.help.replace("\\", "")
+    engine.desk.move(ticket.id, Status.DONE, seen=Status.NEW, actor="Sari")
+    app = open_page(percakapan=session_id)
+    line = app.button(key=f"chat.open.{session_id}")
+    assert f"tiket #{ticket.id} · Selesai" in line.label.replace("\\", "") and text("chat.list.done") in line.help
+    assert text("chat.settled_banner") in shown(app)

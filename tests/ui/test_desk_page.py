@@ -1,17 +1,21 @@
 """The page of escalations, run whole: the queue, one ticket, what is done about it, and the way there from the chat."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import desk_state
+from pages.shell import desk_state, resources
 from pages.shell.desk_words import short_span
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import NotFoundError
+from sipd_core.permissions import Role
+from sipd_core.settings import load_settings
 from sipd_core.texts import text
 from sipd_core.tickets import EventKind, Priority, Status, TicketFilter
 from tests.ui.console import LOG, ROOT, Opener, as_file, shown
+from tests.ui.signing_in import account_of, carry, token_of
 
 ME = text("people.local")
 GRAVE = "SP2D terbayar dua kali ke rekening penyedia, uang daerah hilang"
@@ -241,3 +245,37 @@ def test_the_conversation_of_a_ticket_is_deleted_after_a_question_and_its_frame_
     app = app.button(key="desk.back").click().run()
     app = app.switch_page(str(ROOT / "pages" / "obrolan.py")).run()
     assert not app.exception and not app.warning
+
+
+def test_that_it_works_now_is_seen_in_the_queue_and_at_the_ticket(desk_engine: BlockingEngine, open_page: Opener) -> None:
+    talk = desk_engine.desk.detail(1).ticket.conversation_id
+    desk_engine.ask("alhamdulillah sudah bisa min, terima kasih", talk)
+    app = open_page("eskalasi")
+    marked = list(app.dataframe[0].value[text("desk.column.subject")])
+    assert [one.startswith("[Sudah bisa?]") for one in marked] == [False, True]
+    said = shown(open_page("eskalasi", **{desk_state.TICKET_PARAM: "1"})).replace("\\", "")
+    assert text("desk.heard") in said and text("desk.event.said_solved_words") in said
+    assert text("desk.history.heard") in said
+
+
+def test_with_accounts_a_ticket_is_given_to_those_who_may_take_it(
+    folder: Path, open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = BlockingEngine(
+        load_settings(_env_file=None, sipd_data_dir=folder, load_sample_data=False, sign_in="accounts")
+    )
+    monkeypatch.setattr(resources, "_engine", engine)
+    try:
+        engine.wait_until_prepared(300)
+        engine.ask(GRAVE, engine.new_session_id())
+        engine.desk.assign(1, "Orang Luar", seen="", actor=ME)
+        account_of(engine, "citra", Role.MANAGER)
+        account_of(engine, "ani", Role.ADMIN)
+        engine.people.disable(account_of(engine, "dedi", Role.OPERATOR))
+        account_of(engine, "budi", Role.OPERATOR)
+        carry(monkeypatch, token_of(engine, "budi"))
+        app = press(open_page("eskalasi", **{desk_state.TICKET_PARAM: "1"}), "desk.assign_button")
+        choice = app.selectbox(key="desk.assign_name.1")
+        assert choice.options == ["Budi", "Ani"] and not choice.proto.accept_new_options
+    finally:
+        engine.close()

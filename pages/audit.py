@@ -10,7 +10,7 @@ def main() -> None:
     engine = page_frame(text("audit.title"), text("audit.intro"), needs=Permission.AUDIT)
     with errors_shown():
         audit_chain.draw_chain(engine)
-        audit_entries.draw_entries(engine)
+        audit_entries.draw_entries(engine, broken_at=audit_chain.broken_at())
 
 
 main()

@@ -43,15 +43,16 @@ _ALERTS: Rules = {
     **_need(Permission.FIGURES, "open", "watched", "events", "count_events", "rule_history", "deliveries", "webhook_host"),
     **_need(Permission.FIGURES, "acknowledge"),
     **_need(Permission.MONEY, "change_rule", "undo_rule", "send_test"),
-    **_need(Whoever.NOBODY, "close", "deliver", "look", "pass_by", "run"),
+    **_need(Permission.AUDIT, "chain_seen"),
+    **_need(Whoever.NOBODY, "close", "deliver", "look", "look_at_chain", "pass_by", "run"),
 }
 _ANSWERS: Rules = {
     **_need(Permission.ASK, "edit", "choose", "is_approved"),
     **_need(Permission.APPROVE, "approvable", "approve", "confirm", "export", "listed", "listed_one", "restore", "withdraw"),
 }
 _AUDIT: Rules = {
-    **_need(Permission.AUDIT, "actors", "entries", "head", "is_keyed", "page", "verify"),
-    **_need(Whoever.NOBODY, "begin_key", "record"),
+    **_need(Permission.AUDIT, "actors", "entries", "entry", "head", "is_keyed", "page", "verify"),
+    **_need(Whoever.NOBODY, "begin_key", "patrol", "record"),
 }
 _BACKUPS: Rules = {
     **_need(Permission.BACKUP, "is_busy", "make", "overview", "path", "receive", "remove", "test", "work"),

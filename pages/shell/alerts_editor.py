@@ -38,8 +38,10 @@ def _draw_form(alerts: AlertRoom, rule: Rule, actor: str) -> None:
         st.caption(plain_line(text(f"alerts.about.{rule.kind}")))
         enabled = st.toggle(text("alerts.editor.enabled"), value=rule.enabled, key=f"alerts.enabled.{mark}")
         fields = st.columns(3 if trait.of_turns else [1, 2])
-        label = text(f"alerts.editor.{'below' if trait.too_low else 'reached'}", unit=text(f"alerts.unit.{trait.unit}"))
-        typed = fields[0].text_input(label, value=_written(rule.threshold), key=f"alerts.threshold.{mark}")
+        typed = _written(rule.threshold)
+        if not trait.fixed:
+            label = text(f"alerts.editor.{'below' if trait.too_low else 'reached'}", unit=text(f"alerts.unit.{trait.unit}"))
+            typed = fields[0].text_input(label, value=typed, key=f"alerts.threshold.{mark}")
         window, turns = rule.window_minutes, rule.min_turns
         if trait.of_turns:
             label = text("alerts.editor.window")

@@ -99,7 +99,7 @@ def _shown(event: AlertEvent) -> dict[str, str]:
         "rule": wording.title(event.rule),
         "event": text(f"alerts.event.{event.event}"),
         "value": wording.amount(event.rule, event.value),
-        "threshold": wording.amount(event.rule, event.threshold),
+        "threshold": UNKNOWN if TRAITS[event.rule].fixed else wording.amount(event.rule, event.threshold),
         "note": event.note or event.detail or UNKNOWN,
         "actor": event.actor or UNKNOWN,
     }

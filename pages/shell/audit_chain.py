@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from pages.shell.audit_entries import draw_entry
 from pages.shell.frame import errors_shown
 from sipd_core.audit_words import protection, verdict
 from sipd_core.blocking import BlockingEngine
@@ -49,10 +50,25 @@ def draw_chain(engine: BlockingEngine) -> None:
             st.text_input(text("audit.chain.known"), key=_KNOWN, placeholder="1234:0a1b…")
 
 
+def broken_at() -> int | None:
+    """Number of the first broken entry, as this session saw it last; None: none is known."""
+    seen = _seen()
+    return seen.found.broken_at if seen else None
+
+
+def _draw_broken(engine: BlockingEngine, seq: int) -> None:
+    """The entry as it stands now, wherever in the table it is."""
+    if (entry := engine.audit.entry(seq)) is not None:
+        with st.expander(text("audit.chain.broken_entry", n=number(seq)), icon=":material/link_off:"):
+            draw_entry(entry)
+
+
 def _look(engine: BlockingEngine) -> None:
     said = str(st.session_state.get(_KNOWN) or "").strip()
     known = noted_head(said) if said else None
     found = engine.audit.verify(known)
+    if known is None:
+        engine.alerts.chain_seen(found)
     st.session_state[_SEEN] = _Seen(found, datetime.now(UTC), fits=found.is_whole and known is not None)
 
 
@@ -78,6 +94,7 @@ def _draw_state(engine: BlockingEngine, seen: _Seen | None, count: int) -> None:
         st.markdown(" ".join([verdict(seen.found), *fits]))
     else:
         st.error(verdict(seen.found), icon=":material/link_off:")
+        _draw_broken(engine, seen.found.broken_at or 0)
     weak = protection(seen.found, keyed=engine.audit.is_keyed)
     at = text("audit.chain.at", at=ago(seen.at, datetime.now(UTC)))
     st.caption(f"{at} {weak}".strip())

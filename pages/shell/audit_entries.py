@@ -26,8 +26,8 @@ _PAGES = Pages("audit.page", 25)
 _ALL = "all"
 
 
-def draw_entries(engine: BlockingEngine) -> None:
-    """The list, or what it will hold when there is nothing yet."""
+def draw_entries(engine: BlockingEngine, *, broken_at: int | None) -> None:
+    """The list, or what it will hold when there is nothing yet; `broken_at`: number of the first broken entry."""
     st.subheader(text("audit.table.heading"), anchor=False)
     if not engine.audit.head().count:
         with st.container(border=True):
@@ -41,10 +41,11 @@ def draw_entries(engine: BlockingEngine) -> None:
         st.info(text("audit.table.no_match"), icon=":material/search_off:")
         return
     st.caption(text("audit.table.total", n=number(found.total)))
-    chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_PAGES.number()}")
+    chosen = _table(found.entries, f"audit.table.{hash(wanted)}.{_PAGES.number()}", broken_at)
     _PAGES.draw(found.total)
     if chosen is not None:
-        _draw_details(chosen)
+        with st.container(border=True):
+            draw_entry(chosen)
     _draw_export(engine, wanted, period)
 
 
@@ -100,19 +101,20 @@ def _draw_export(engine: BlockingEngine, wanted: AuditFilter, period: Period) ->
     )
 
 
-def _table(entries: tuple[AuditEntry, ...], key: str) -> AuditEntry | None:
-    names = ("seq", "at", "actor", "kind", "object", "from", "outcome")
+def _table(entries: tuple[AuditEntry, ...], key: str, broken_at: int | None) -> AuditEntry | None:
+    names = (*(("chain",) if broken_at else ()), "seq", "at", "actor", "kind", "object", "from", "outcome")
     columns = {name: text(f"audit.table.{name}") for name in names}
     looks = {
         columns["seq"]: st.column_config.NumberColumn(width=60),
         columns["at"]: st.column_config.TextColumn(width=165),
         columns["kind"]: st.column_config.TextColumn(width=200),
     }
-    return chosen_row(entries, [_line(entry, columns) for entry in entries], key, looks)
+    return chosen_row(entries, [_line(entry, columns, broken_at) for entry in entries], key, looks)
 
 
-def _line(entry: AuditEntry, columns: dict[str, str]) -> dict[str, object]:
-    return {
+def _line(entry: AuditEntry, columns: dict[str, str], broken_at: int | None) -> dict[str, object]:
+    mark = {columns["chain"]: _mark(entry.seq, broken_at)} if broken_at else {}
+    return mark | {
         columns["seq"]: entry.seq,
         columns["at"]: moment(entry.at),
         columns["actor"]: actor_name(entry),
@@ -123,16 +125,23 @@ def _line(entry: AuditEntry, columns: dict[str, str]) -> dict[str, object]:
     }
 
 
-def _draw_details(entry: AuditEntry) -> None:
-    with st.container(border=True):
-        st.markdown(f"**{text('audit.table.entry', n=number(entry.seq))}** · {plain_line(kind_name(entry.kind))}")
-        told = [
-            (text("audit.table.at"), moment(entry.at)),
-            (text("audit.table.actor"), actor_name(entry)),
-            (text("audit.table.object"), entry.object or "—"),
-            (text("audit.table.from"), place_name(entry)),
-            (text("audit.table.outcome"), outcome_name(entry.outcome)),
-            *detail_lines(entry.details),
-        ]
-        st.markdown("\n".join(f"- {plain_line(name)}: **{plain_line(value)}**" for name, value in told))
-        st.caption(f"{text('audit.table.hash')}: `{entry.hash}`")
+def _mark(seq: int, broken_at: int) -> str:
+    """Whether an entry still stands in the chain; of those after the break nothing is known."""
+    if seq == broken_at:
+        return f"⛔ {text('audit.table.broken_here')}"
+    return text("audit.table.broken_before" if seq < broken_at else "audit.table.broken_after")
+
+
+def draw_entry(entry: AuditEntry) -> None:
+    """All of one entry."""
+    st.markdown(f"**{text('audit.table.entry', n=number(entry.seq))}** · {plain_line(kind_name(entry.kind))}")
+    told = [
+        (text("audit.table.at"), moment(entry.at)),
+        (text("audit.table.actor"), actor_name(entry)),
+        (text("audit.table.object"), entry.object or "—"),
+        (text("audit.table.from"), place_name(entry)),
+        (text("audit.table.outcome"), outcome_name(entry.outcome)),
+        *detail_lines(entry.details),
+    ]
+    st.markdown("\n".join(f"- {plain_line(name)}: **{plain_line(value)}**" for name, value in told))
+    st.caption(f"{text('audit.table.hash')}: `{entry.hash}`")

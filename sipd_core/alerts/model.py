@@ -16,6 +16,7 @@ class Kind(StrEnum):
     PROVIDER = "provider"
     DISK = "disk"
     BACKUP = "backup"
+    AUDIT = "audit"
 
 
 class Unit(StrEnum):
@@ -26,6 +27,8 @@ class Unit(StrEnum):
     MINUTES = "minutes"
     GIGABYTES = "gigabytes"
     DAYS = "days"
+    ENTRY = "entry"
+    """Number of the first broken entry of the audit; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Trait:
     """It is bad to fall below the threshold, not to reach it."""
     of_turns: bool = False
     """Measured over the turns of a window, of which there must be enough."""
+    fixed: bool = False
+    """There is no threshold to choose: whatever is wrong gives alarm."""
 
 
 TRAITS: dict[Kind, Trait] = {
@@ -51,6 +56,7 @@ TRAITS: dict[Kind, Trait] = {
     Kind.PROVIDER: Trait(Unit.MINUTES, 1, 1_440),
     Kind.DISK: Trait(Unit.GIGABYTES, 0.1, 10_000, too_low=True),
     Kind.BACKUP: Trait(Unit.DAYS, 0.5, 365),
+    Kind.AUDIT: Trait(Unit.ENTRY, 1, 1, fixed=True),
 }
 
 LONGEST_WINDOW = 1_440
@@ -89,6 +95,7 @@ DEFAULTS: dict[Kind, Rule] = {
     Kind.PROVIDER: Rule(Kind.PROVIDER, True, 5),
     Kind.DISK: Rule(Kind.DISK, True, 2),
     Kind.BACKUP: Rule(Kind.BACKUP, True, 2),
+    Kind.AUDIT: Rule(Kind.AUDIT, True, 1),
 }
 """The rules until people change them."""
 

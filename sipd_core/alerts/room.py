@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,12 +14,24 @@ import anyio
 from anyio import to_thread
 
 from sipd_core.alerts import rules as judgement
-from sipd_core.alerts.model import AlertEvent, Delivery, EventKind, Kind, LogFilter, Rule, Standing, Watched
+from sipd_core.alerts.chain_watch import ChainWatch
+from sipd_core.alerts.model import (
+    AlertEvent,
+    Delivery,
+    EventKind,
+    Kind,
+    LogFilter,
+    Reading,
+    Rule,
+    Standing,
+    Watched,
+)
 from sipd_core.alerts.sending import Postman
 from sipd_core.alerts.surroundings import Surroundings
 from sipd_core.client import Webhook
 from sipd_core.errors import SipdError
 from sipd_core.store.alerts import AlertStore
+from sipd_core.store.audit import AuditLog, Verification
 from sipd_core.store.database import Database
 from sipd_core.store.entries import Entry
 from sipd_core.store.processes import ProcessStore
@@ -54,6 +67,8 @@ class AlertRoom:
         self._on_duty = on_duty
         self._clock = clock
         self._process = f"{socket.gethostname()[:80]}/{uuid.uuid4().hex}"
+        self._chain = ChainWatch(AuditLog(database), clock=clock)
+        self._leads = False
         self._trouble_since: datetime | None = None
         self._lock = threading.Lock()
         self._kept: tuple[Watched, ...] = ()
@@ -96,6 +111,12 @@ class AlertRoom:
         self._forget()
         return made
 
+    def chain_seen(self, found: Verification) -> None:
+        """An admin has just let the whole chain of the audit be looked at: what came of it counts at once."""
+        self._chain.note(found)
+        if not found.is_whole or any(one.rule.kind is Kind.AUDIT for one in self.open()):
+            self.look()
+
     def events(self, wanted: LogFilter, limit: int | None = None, offset: int = 0) -> tuple[AlertEvent, ...]:
         """Lines of the log, newest first."""
         return self._store.events(wanted, limit, offset)
@@ -125,6 +146,7 @@ class AlertRoom:
             return
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._postman.run)
+            tasks.start_soon(self._watch_chain)
             await anyio.sleep(FIRST_LOOK_SECONDS)
             while True:
                 try:
@@ -138,6 +160,14 @@ class AlertRoom:
         trouble = self._surroundings.trouble() if self._surroundings.trouble else None
         return await to_thread.run_sync(partial(self._round, trouble))
 
+    async def look_at_chain(self) -> bool:
+        """Look at the audit's chain if that is due and this process looks at the rules; returns whether it did."""
+        if not self._leads or not self._chain.is_due():
+            return False
+        await self._chain.look()
+        await to_thread.run_sync(self.look)
+        return True
+
     async def deliver(self) -> None:
         """Send what is due now."""
         await self._postman.deliver()
@@ -146,9 +176,10 @@ class AlertRoom:
         """Hold every rule against the figures now; returns what happened."""
         now = self._now()
         facts = self._surroundings.facts(self._store, self._processes.sightings(), now)
+        facts = replace(facts, chain=self._chain.reading())
 
         def decide(rule: Rule, before: Standing | None) -> tuple[Standing, EventKind | None]:
-            return judgement.step(rule, judgement.measure(rule, facts), before, now)
+            return judgement.step(rule, _measured(rule, facts, before), before, now)
 
         made = self._store.look(decide)
         self._forget()
@@ -166,11 +197,20 @@ class AlertRoom:
             except SipdError as error:
                 log.warning("the lease of the alerts runs out by itself: %s", error)
 
+    async def _watch_chain(self) -> None:
+        while True:
+            await anyio.sleep(FIRST_LOOK_SECONDS)
+            try:
+                await self.look_at_chain()
+            except (SipdError, OSError) as error:
+                log.warning("the chain of the audit could not be looked at: %s", error)
+
     def _round(self, trouble: str | None) -> bool:
         now = self._now()
         self._trouble_since = (self._trouble_since or now) if trouble else None
         self._processes.see(self._surroundings.seen(self._process, trouble, self._trouble_since, now))
-        if not self._processes.take_lease(self._process, LEASE_SECONDS):
+        self._leads = self._processes.take_lease(self._process, LEASE_SECONDS)
+        if not self._leads:
             return False
         self.look()
         return True
@@ -181,3 +221,10 @@ class AlertRoom:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _measured(rule: Rule, facts: judgement.Facts, before: Standing | None) -> Reading:
+    """What counts now; of the audit's chain what another process saw, or this one before its start, until it looks itself."""
+    if rule.kind is Kind.AUDIT and facts.chain is None and before is not None:
+        return before.reading
+    return judgement.measure(rule, facts)

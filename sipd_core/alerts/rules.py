@@ -65,6 +65,8 @@ class Facts:
     sightings: Sequence[Sighting]
     first_content: datetime | None
     """When the base got something of its owner's; None: there is nothing to save yet."""
+    chain: Reading | None = None
+    """First broken entry of the audit as this process saw it; None: it has not looked."""
 
 
 def measure(rule: Rule, facts: Facts) -> Reading:
@@ -196,6 +198,10 @@ def _backup(_rule: Rule, facts: Facts) -> Reading:
     return Reading(max(age.total_seconds() / 86_400, 0.0), detail="" if saved else text("alerts.missing.backup"))
 
 
+def _audit(_rule: Rule, facts: Facts) -> Reading:
+    return facts.chain or Reading(None, detail=text("alerts.missing.audit"))
+
+
 def _fresh(facts: Facts) -> list[Sighting]:
     return [one for one in facts.sightings if abs(facts.now - one.seen_at) <= FRESH]
 
@@ -209,4 +215,5 @@ _MEASURES: Mapping[Kind, Callable[[Rule, Facts], Reading]] = {
     Kind.PROVIDER: _provider,
     Kind.DISK: _disk,
     Kind.BACKUP: _backup,
+    Kind.AUDIT: _audit,
 }

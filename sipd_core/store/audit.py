@@ -22,6 +22,8 @@ from sipd_core.store.times import moment
 
 ROWS = 1_000
 """Entries read at a time."""
+STEP = 2_000
+"""Entries that a patrol looks at before it lets others go on."""
 _HEAD = re.compile(r"(\d{1,12}):([0-9a-f]{64})")
 
 
@@ -153,6 +155,16 @@ class AuditLog:
         with self._database.read() as connection:
             return tuple(name for name in connection.execute(query).scalars() if name)
 
+    def patrol(self) -> "Patrol":
+        """As `verify`, some entries at a time."""
+        return Patrol(self._database)
+
+    def entry(self, seq: int) -> AuditEntry | None:
+        """The entry of this number, None where there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(select(audit_entries).where(audit_entries.c.seq == seq)).first()
+        return _entry(row) if row else None
+
     def verify(self, known: Head | None = None) -> Verification:
         """Look at every entry, and whether `known`, a head noted down earlier, is part of the chain."""
         with self._database.snapshot() as connection:
@@ -167,19 +179,40 @@ class AuditLog:
             return walk.end(sealed_by=head_key(connection), is_there=head is not None)
 
 
+class Patrol:
+    """A look at the whole chain that takes its time; entries may be added meanwhile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._walk = _Walk(database, Head(0, START), None)
+
+    def step(self) -> Verification | None:
+        """Look at some more entries; what the whole look gave once it has come to the end or to a flaw, None before."""
+        query = select(audit_entries).where(audit_entries.c.seq > self._walk.at).order_by(audit_entries.c.seq)
+        with self._database.snapshot() as connection:
+            head = read_head(connection)
+            self._walk.head = head or Head(0, START)
+            rows = connection.execute(query.limit(STEP)).all()
+            sealed_by = head_key(connection)
+        for row in rows:
+            if (flaw := self._walk.flaw(row)) is not None:
+                return self._walk.broken(flaw)
+        return None if len(rows) == STEP else self._walk.end(sealed_by=sealed_by, is_there=head is not None)
+
+
 class _Walk:
     """One way along the chain, from its start."""
 
     def __init__(self, database: Database, head: Head, known: Head | None) -> None:
         self._chain = database.chain
-        self._head, self._known = head, known
-        self._at, self._hash = 0, START
+        self.head, self._known = head, known
+        self.at, self._hash = 0, START
         self._keyless = 0
         self._is_keyed = False
 
     def flaw(self, row: Row[Any]) -> Flaw | None:
         """What is wrong with the next entry; None when it is as it was written."""
-        if row.seq != self._at + 1:
+        if row.seq != self.at + 1:
             return Flaw.MISSING
         if row.key_id not in ("", self._chain.key_id):
             return Flaw.OTHER_KEY
@@ -189,26 +222,26 @@ class _Walk:
             return Flaw.CHANGED
         if self._known and row.seq == self._known.count and row.hash != self._known.hash:
             return Flaw.KNOWN_HEAD
-        self._at, self._hash = row.seq, row.hash
+        self.at, self._hash = row.seq, row.hash
         self._is_keyed = bool(row.key_id)
         self._keyless += not row.key_id
         return None
 
     def broken(self, flaw: Flaw) -> Verification:
         """The chain is good up to here."""
-        return Verification(self._at, self._head, self._keyless, self._at + 1, flaw)
+        return Verification(self.at, self.head, self._keyless, self.at + 1, flaw)
 
     def end(self, *, sealed_by: str, is_there: bool) -> Verification:
         """All entries are good; what is left is whether they are all."""
-        if self._at < self._head.count:
+        if self.at < self.head.count:
             return self.broken(Flaw.CUT)
-        if self._known and self._known.count > self._at:
+        if self._known and self._known.count > self.at:
             return self.broken(Flaw.KNOWN_HEAD)
-        whole = Verification(self._at, self._head, self._keyless)
+        whole = Verification(self.at, self.head, self._keyless)
         is_ours = sealed_by == (self._chain.key_id if self._is_keyed else "")
-        sealed = self._head.seal == self._chain.seal(self._head, keyed=bool(sealed_by)) and is_ours
-        if (self._head.count, self._head.hash) != (self._at, self._hash) or (self._at > 0 and not sealed):
-            return Verification(self._at, self._head, self._keyless, max(self._at, 1), Flaw.HEAD)
+        sealed = self.head.seal == self._chain.seal(self.head, keyed=bool(sealed_by)) and is_ours
+        if (self.head.count, self.head.hash) != (self.at, self._hash) or (self.at > 0 and not sealed):
+            return Verification(self.at, self.head, self._keyless, max(self.at, 1), Flaw.HEAD)
         return whole
 
 

@@ -6,10 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import delete, update
 
+from sipd_core.alerts import wording
+from sipd_core.alerts.chain_watch import ChainWatch
 from sipd_core.alerts.model import DEFAULTS, EventKind, Kind, LogFilter, State, Watched
 from sipd_core.alerts.room import AlertRoom
+from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import AlertError, SpendingError
+from sipd_core.store.audit import AuditLog
+from sipd_core.store.schema import audit_entries
 from tests.alerts.conftest import NOON, Desk, happened, only
 
 pytestmark = pytest.mark.anyio
@@ -214,3 +220,53 @@ def test_the_frame_asks_the_database_once_in_a_while(desk: Desk, monkeypatch: py
     shown = room.open()
     monkeypatch.setattr(desk.database, "read", None)  # any query would break
     assert all(room.open() is shown for _ in range(100))
+
+
+async def test_a_broken_chain_of_the_audit_gives_an_alarm_by_itself_once_a_day(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sipd_core.store.audit.STEP", 3)  # several steps, the last one among them
+    log = AuditLog(desk.database)
+    for n in range(8):
+        log.record(Deed(DeedKind.EXPORT, f"{n}.csv"))
+    room = desk.room()
+    only(room, Kind.AUDIT)
+    assert not await room.look_at_chain(), "another process may be the one that looks"
+    await room.pass_by()
+    assert standing_of(room, Kind.AUDIT).standing.state is State.NO_DATA  # type: ignore[union-attr]
+    assert await room.look_at_chain() and room.open() == ()
+    with desk.database.write() as connection:
+        connection.execute(update(audit_entries).where(audit_entries.c.seq == 5).values(actor="Orang Lain"))
+    assert not await room.look_at_chain(), "not again on the same day"
+    desk.pass_minutes(24 * 60)
+    await room.pass_by()
+    assert await room.look_at_chain()
+    (open_,) = room.open()
+    assert open_.standing is not None and open_.standing.reading.value == 5.0
+    assert wording.situation(open_.rule, open_.standing.reading).endswith("catatan nomor 5.")
+    assert wording.told(room.events(EVER)[0]).startswith("Keutuhan catatan audit: putus di catatan nomor 5. Buka Audit")
+    other = desk.room()
+    other.look()
+    assert [one.rule.kind for one in other.open()] == [Kind.AUDIT], "one that has not looked takes nothing back"
+    with desk.database.write() as connection:
+        connection.execute(update(audit_entries).where(audit_entries.c.seq == 5).values(actor=""))
+    room.chain_seen(log.verify())
+    for _ in range(3):
+        desk.pass_minutes(1)
+        await room.pass_by()
+    assert happened(room.events(EVER)) == ["recovered", "fired", "data"] and room.open() == ()
+
+
+@pytest.mark.parametrize("entries", [0, 2, 3, 7])
+async def test_a_patrol_comes_to_the_verdict_of_one_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, entries: int
+) -> None:
+    monkeypatch.setattr("sipd_core.store.audit.STEP", 3)
+    log = AuditLog(desk.database)
+    for n in range(entries):
+        log.record(Deed(DeedKind.EXPORT, f"{n}.csv"))
+    assert await ChainWatch(log).look() == log.verify()
+    with desk.database.write() as connection:
+        connection.execute(delete(audit_entries).where(audit_entries.c.seq == entries))
+    assert await ChainWatch(log).look() == log.verify()
+    assert log.verify().is_whole is not bool(entries)

@@ -65,6 +65,10 @@ def test_the_state_of_the_chain_is_told_and_looked_at_again(filled: BlockingEngi
         connection.execute(update(audit_entries).where(audit_entries.c.seq == 12).values(actor="Orang Lain"))
     app.button(key="audit.verify").click().run()
     assert "putus di catatan nomor 12" in shown(app) and text("audit.flaw.changed") in shown(app)
+    marks = {row["No."]: row["Rantai"] for row in table(app)}
+    assert marks[12] == f"⛔ {text('audit.table.broken_here')}"
+    assert (marks[11], marks[13]) == (text("audit.table.broken_before"), text("audit.table.broken_after"))
+    assert text("alerts.title.audit") in shown(open_page("pengetahuan")), "whoever sees alerts learns of it on any page"
     with database.write() as connection:
         connection.execute(delete(audit_entries).where(audit_entries.c.seq == 12))
     app.button(key="audit.verify").click().run()

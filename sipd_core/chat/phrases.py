@@ -6,7 +6,7 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -55,8 +55,12 @@ class Lexicon:
 
     def excepted(self, sentence: Sentence, name: str) -> bool:
         """Whether the sentence holds an exception of `name`."""
+        return self.excepted_at(sentence, name, (0, len(sentence.text)))
+
+    def excepted_at(self, sentence: Sentence, name: str, reach: tuple[int, int]) -> bool:
+        """Whether an exception of `name` stands from one place of the sentence to another."""
         exception = self.exceptions.get(name)
-        return bool(exception and exception.search(sentence.text))
+        return bool(exception and exception.search(sentence.text, *reach))
 
 
 @cache
@@ -76,6 +80,14 @@ def load_lexicon(path: Path = LEXICON_FILE) -> Lexicon:
         topics=frozenset(table["topics"]["words"].split()),
         small_talk={kind: frozenset(words.split()) for kind, words in table["small_talk"].items()},
     )
+
+
+def every_hit(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """The hits that begin at each token, overlapping ones too: "belum dibayar, gaji dobel" holds "gaji dobel" as well."""
+    hit = pattern.search(text)
+    while hit:
+        yield hit
+        hit = pattern.search(text, hit.start() + 1)
 
 
 def split_sentences(message: str, lexicon: Lexicon) -> list[Sentence]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sipd_core.chat.phrases import Lexicon, Sentence, load_lexicon, split_sentences
+from sipd_core.chat.phrases import Lexicon, Sentence, every_hit, load_lexicon, split_sentences
 
 SmallTalk = Literal["greeting", "thanks", "ack"]
 
@@ -18,10 +18,13 @@ _NEGATIONS = frozenset(("tidak", "bukan", "jangan", "belum", "tanpa", "never"))
 _NO_DENIAL = frozenset(("tahu", "cuma", "hanya", "sengaja", "lama"))
 """After a negation they leave the rest standing: "jangan cuma diteruskan", "tidak tahu kenapa hilang"."""
 _CLAUSE_BREAKS = frozenset((",", "tapi", "padahal", "malah"))
+_TURN = re.compile(r"(?:^|(?<= ))(?:,|tapi|padahal|malah|ternyata|dan|sedangkan|sementara) ")
+"""Where a sentence turns to something else."""
 _HEDGES = frozenset(("agak", "sedikit", "lumayan", "rada", "maaf", "cukup"))
 _HARMLESS_IF = re.compile(r"kalau (?:begini|begitu|bisa|boleh|tidak|perlu|dari|sampai) ")
 _AGREEING_SIGNS = re.compile("[👍🙏👌✅]")
 _READ_CHARACTERS = 2_000
+_LAST_CHARACTERS = 1_000
 _SHORT_FAILURE = 8
 """A longer message that names a failure tells a story; alone that is not yet a failed attempt."""
 
@@ -65,14 +68,20 @@ class Signals:
 
 
 def read_signals(message: str, lexicon: Lexicon | None = None) -> Signals:
-    """What `message` shows; only its first 2,000 characters are read, a pasted log behind them says nothing more."""
+    """What `message` shows; of a long one only its first 2,000 and last 1,000 characters are read: a log stands between."""
     words = lexicon or load_lexicon()
-    sentences = split_sentences(message[:_READ_CHARACTERS], words)
+    sentences = split_sentences(_head_and_tail(message), words)
     tokens = [token for sentence in sentences for token in sentence.text.split()]
     small_talk = _small_talk(message, tokens, words)
     if small_talk or not tokens:
         return Signals(small_talk=small_talk, thanks=small_talk == "thanks", words=_count(tokens))
     return _read(sentences, tokens, words)
+
+
+def _head_and_tail(message: str) -> str:
+    if len(message) <= _READ_CHARACTERS + _LAST_CHARACTERS:
+        return message
+    return f"{message[:_READ_CHARACTERS]}\n{message[-_LAST_CHARACTERS:]}"
 
 
 def _read(sentences: Sequence[Sentence], tokens: Sequence[str], words: Lexicon) -> Signals:
@@ -121,12 +130,19 @@ def _small_talk(message: str, tokens: Sequence[str], words: Lexicon) -> SmallTal
 
 
 def _incident(sentence: Sentence, name: str, words: Lexicon) -> bool:
-    if words.excepted(sentence, name):
-        return False
     return any(
-        not _denied(sentence.text[: hit.start()]) and not _supposed(sentence, hit, words)
-        for hit in words.phrases[name].finditer(sentence.text)
+        not _denied(sentence.text[: hit.start()])
+        and not _supposed(sentence, hit, words)
+        and not words.excepted_at(sentence, name, _clause_around(sentence.text, hit))
+        for hit in every_hit(words.phrases[name], sentence.text)
     )
+
+
+def _clause_around(text: str, hit: re.Match[str]) -> tuple[int, int]:
+    """From where to where the clauses reach in which a phrase stands: what the next one says is another matter."""
+    ends = [turn.end() for turn in _TURN.finditer(text, 0, hit.start())]
+    following = _TURN.search(text, hit.end() - 1)
+    return (ends[-1] if ends else 0), (following.start() + 1 if following else len(text))
 
 
 def _denied(before: str) -> bool:
@@ -143,12 +159,15 @@ def _denied(before: str) -> bool:
 
 def _supposed(sentence: Sentence, hit: re.Match[str], words: Lexicon) -> bool:
     """Feared, imagined or asked about in general; "terlanjur", "tadi" and their like make a question real."""
-    before = _HARMLESS_IF.sub("", sentence.text[: hit.start()])
-    if words.phrases["supposed"].search(before):
+    start = _clause_around(sentence.text, hit)[0]
+    earlier, here = (_HARMLESS_IF.sub("", part) for part in (sentence.text[:start], sentence.text[start : hit.start()]))
+    real = words.phrases["realised"].search(here + hit.group())
+    if words.phrases["supposed"].search(here) or (words.phrases["supposed"].search(earlier) and (sentence.asked or not real)):
         return True
     rest_of_clause = sentence.text[hit.end() :].split(",")[0]
     if sentence.asked and "kalau " in _HARMLESS_IF.sub("", rest_of_clause):
         return True
+    before = earlier + here
     real = words.phrases["realised"].search(before + hit.group())
     return bool(words.phrases["asked"].search(before)) and not real
 

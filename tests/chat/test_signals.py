@@ -23,6 +23,8 @@ def shown(message: str) -> set[str]:
         ("money_at_risk", "Bagaimana ini, uang terlanjur ditransfer ke rekening orang lain?"),
         ("money_at_risk", "Ada pencairan yang tidak pernah kami ajukan."),
         ("money_at_risk", "Kami ditipu orang yang mengaku petugas."),
+        ("money_at_risk", "SP2D LS tidak muncul di BKU, kata bank sudah transfer 2 kali ke penyedia"),
+        ("money_at_risk", "TPP belum kami terima, SP2D terbit ganda senilai Rp 120.000.000 sudah dicairkan bank"),
         ("data_at_risk", "Semua rincian RKA lenyap sesudah tombol sinkron ditekan."),
         ("data_at_risk", "anak magang salah hapus seluruh BKU"),
         ("data_at_risk", "abis klik salin, data RAK ketimpa semua"),
@@ -71,6 +73,9 @@ def test_shows(flag: str, message: str) -> None:
         ("money_at_risk", "Kalau SP2D salah rekening, prosedur returnya bagaimana?"),
         ("money_at_risk", "Kode rekening belanja di SPP salah."),
         ("money_at_risk", "Nilai SPP dobel karena saya input dua kali."),
+        ("money_at_risk", "Gaji yang dibayar ulang membuat jurnal belanja 2x"),
+        ("money_at_risk", "Gaji pegawai belum dibayar, SP2D tidak dobel"),
+        ("money_at_risk", "takut kalau sudah terbayar dua kali, gimana ceknya?"),
         ("money_at_risk", "SP2D belum cair karena rekening salah."),
         ("data_at_risk", "Tombol simpan hilang setelah pembaruan."),
         ("data_at_risk", "menu pelimpahan UP kok ilang"),
@@ -162,8 +167,21 @@ def test_topics_are_the_documents_named() -> None:
     assert read_signals("SPP dan SPM-nya ditolak, DPA aman").topics == {"spp", "spm", "dpa"}
 
 
-def test_a_pasted_log_is_not_read_to_the_end() -> None:
-    assert not read_signals("sp2d " * 1_000 + "akun kami diretas").security
+def test_of_a_long_message_the_beginning_and_the_end_are_read() -> None:
+    log = "sp2d " * 1_000
+    assert read_signals(log + "akun kami diretas").security
+    assert read_signals("akun kami diretas. " + log).security
+    assert not read_signals(log + "akun kami diretas. " + log).security
+
+
+DOUBLE = "SP2D gaji dobel terbit 2 kali Rp 92.235.000 dan sudah ditransfer bank"
+
+
+@pytest.mark.parametrize("before", ["", "Gaji pegawai belum dibayar, ", "LPJ tidak muncul di BKU, ", "Kalau dicek, ternyata "])
+@pytest.mark.parametrize("after", ["", ", tolong cepat", ", SPM sudah selesai diverifikasi", ", sudah kami minta dikembalikan"])
+def test_money_at_risk_is_seen_whatever_other_clauses_say(before: str, after: str) -> None:
+    signals = read_signals(before + DOUBLE + after)
+    assert signals.money_at_risk and not signals.recovered
 
 
 def test_a_lexicon_with_an_unknown_class_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import Stemmer  # type: ignore[import-not-found]  # a compiled module without stubs
 
+from sipd_core import signatures
+from sipd_core.signatures import take_signatures
+
 LANGUAGE_FOLDER = Path(__file__).resolve().parents[1] / "data" / "language"
 
 CONCEPT_MARK = "#"
@@ -24,19 +27,6 @@ _PART = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.,:/\-]*\d[\d.,:/\-]*")
 _DOCUMENT_NUMBER = re.compile(r"\b\w*\d[\w.]*(?:/[\w.]+){3,}")
 _SPACES = re.compile(r"\s+")
-_MASKED = (
-    r"(?:(?:no|nomor)?\.? ?(?:nip|nik|npwp|hp|wa|telp|telepon)|e-?mail|user(?: ?name| ?id)?|nama pengguna|login|akun"
-    r"|pass(?:word)?|pwd?|(?:kata )?sandi|otp|pin)(?: (?:saya|kami))?[\s:=]{0,4}\[[a-z ]{3,15}\]"
-)
-"""What was masked, with the word that says what it is: `NIP saya [NIP]`, `pass: [KATA SANDI]`."""
-_ENDS = r"(?=[ )]{0,3}(?:$|[\n.;]|(?:mohon|tolong|mhn|tlg|minta|terima ?kasih|makasih|trims|min|ya|pak|bu)\b))"
-_AND = r"[\s,;/&]{0,4}(?:dan )?"
-_NOT_ABOUT_IT = r"(?<!lupa )(?<!reset )(?<!ganti )(?<!ubah )(?<!minta )"
-_SIGNATURES = (
-    re.compile(rf"(?:^|[\n.,;:!?()]) {{0,3}}{_MASKED}(?:{_AND}{_MASKED}){{0,6}}{_ENDS}", re.IGNORECASE),
-    re.compile(rf"{_NOT_ABOUT_IT}\b{_MASKED}(?:{_AND}{_MASKED}){{1,6}}{_ENDS}", re.IGNORECASE),
-)
-"""Who asks, with his number and password, behind a complaint: that it was masked there makes it no question about it."""
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _REPEATED = re.compile(r"[^\W\d_]{3,}2")
 _REMEMBERED_WORDS = 50_000
@@ -88,13 +78,6 @@ def clean_query(text: str) -> str:
     This is the text to embed. Never empty unless `text` is: when nothing but padding was said, the padding stays.
     """
     return expand(_matter(text)[0])
-
-
-def without_signature(text: str) -> str:
-    """A masked message without who sent it and with what password: `... NIP saya [NIP] pass: [KATA SANDI]`."""
-    for pattern in _SIGNATURES:
-        text = pattern.sub(" ", text)
-    return text.strip()
 
 
 def cleaning(text: str) -> Cleaning:
@@ -163,7 +146,7 @@ def listed_words() -> frozenset[str]:
 
 def fingerprint() -> str:
     """Changes whenever a text may be read otherwise than before: with the tables, the rules above and the stemmer."""
-    files = [Path(__file__), *sorted(LANGUAGE_FOLDER.glob("*.t*"))]
+    files = [Path(__file__), Path(signatures.__file__), *sorted(LANGUAGE_FOLDER.glob("*.t*"))]
     digest = hashlib.sha256(version("PyStemmer").encode())
     for path in files:
         digest.update(path.read_bytes())
@@ -199,7 +182,8 @@ def _matter(text: str) -> tuple[str, tuple[str, ...]]:
     """A question without what has no bearing on it, short forms as they are, and the pieces taken out of it."""
     dropped: list[str] = []
     tables = _tables()
-    without_noise = _remove((_DOCUMENT_NUMBER, *_SIGNATURES, *tables.noise), _STRETCHED.sub(r"\1", text.casefold()), dropped)
+    unsigned = take_signatures(_STRETCHED.sub(r"\1", text.casefold()), dropped)
+    without_noise = _remove((_DOCUMENT_NUMBER, *tables.noise), unsigned, dropped)
     matter = _remove(tables.padding, without_noise, dropped)
     return (matter, tuple(dropped)) if _PART.search(matter) else (_squeeze(text.casefold()), ())
 

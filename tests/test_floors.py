@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("sipd_core.texts",),
-    ("sipd_core.errors", "sipd_core.data_keys", "sipd_core.permissions"),
+    ("sipd_core.errors", "sipd_core.data_keys", "sipd_core.permissions", "sipd_core.signatures"),
     (
         "sipd_core.documents",
         "sipd_core.language",

@@ -47,6 +47,7 @@ from sipd_core.documents import Hit
 from sipd_core.errors import MessageError
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult
 from sipd_core.privacy import Masked, mask
+from sipd_core.signatures import without_signature
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.texts import text
 
@@ -154,7 +155,7 @@ class Drafter:
         timings = {"mask": since(began)}
         history, stored = await to_thread.run_sync(self._before, session_id, instead_of)
         memory = Memory.from_json(stored)
-        now = read_signals(masked.text)
+        now = read_signals(without_signature(masked.text) or masked.text)
         if now.small_talk or only_settles(now, memory):
             timings |= {"embed": 0.0, "search": 0.0}
             return Draft(

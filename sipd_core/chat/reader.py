@@ -11,7 +11,8 @@ from sipd_core.chat.intents import IntentClassifier
 from sipd_core.chat.sentiment import SentimentModel, load_lexicon
 from sipd_core.chat.turn import Intent
 from sipd_core.embeddings import Vectors
-from sipd_core.language import question_text, without_signature
+from sipd_core.language import question_text
+from sipd_core.signatures import without_signature
 
 Models = tuple[IntentClassifier, SentimentModel]
 

@@ -26,6 +26,10 @@ _WORD = re.compile(r"s/d|u/(?=\s)|\w+(?:[.\-/']\w+)*")
 _PART = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\d.,:/\-]*\d[\d.,:/\-]*")
 _DOCUMENT_NUMBER = re.compile(r"\b\w*\d[\w.]*(?:/[\w.]+){3,}")
+_EVERYDAY = frozenset(("bos", "pad", "nip", "nik", "npwp", "akun", "utang", "gaji", "honor", "hibah", "mitra", "otp", "pajak", "pemda"))
+"""Names in the glossary that people also use of other things."""
+_TAXES = frozenset(("pph", "ppn", "tpp"))
+_CODE = re.compile(r"\b\d{3,}\b")
 _SPACES = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 _REPEATED = re.compile(r"[^\W\d_]{3,}2")
@@ -45,6 +49,10 @@ class LanguageTables:
     full_names: Mapping[str, str]
     """Abbreviation of the field -> its full name."""
     stop_words: frozenset[str]
+    field_names: frozenset[str]
+    """Abbreviations that stand for nothing else."""
+    vague: frozenset[str]
+    """Stems that say that something fails, and not what."""
     padding: tuple[re.Pattern[str], ...]
     noise: tuple[re.Pattern[str], ...]
 
@@ -129,6 +137,21 @@ def question_text(text: str) -> str:
 def is_stop_word(word: str) -> bool:
     """Whether `word` carries no topic."""
     return word in _tables().stop_words
+
+
+def names_nothing(text: str) -> bool:
+    """Whether a message says at most that something fails, lasts or is solved ("eror min", "tetep gak bisa"), not what."""
+    said = signatures.without_signature(text)
+    if not said:
+        return True
+    clean = clean_query(said)
+    told = (word for word in normalise(clean).split() if word.isalpha())
+    return not _CODE.search(clean) and _tables().vague.issuperset(stems(list(told)))
+
+
+def names_field(text: str) -> bool:
+    """Whether a message names a document or body that only the field has ("SPP", "pph"): then it is of the field."""
+    return not _tables().field_names.isdisjoint(words(text))
 
 
 def with_full_names(text: str) -> str:
@@ -239,7 +262,9 @@ def _tables() -> LanguageTables:
         replacements=_replacements(folder),
         concepts=_concept_table(glossary, [line.split("\t") for line in _lines(folder / "synonyms.tsv")]),
         full_names={name: full for name, full, _ in glossary if len(name) <= _LONGEST_ABBREVIATION},
+        field_names=frozenset(name for name, *_ in glossary if 3 <= len(name) <= _LONGEST_ABBREVIATION) - _EVERYDAY | _TAXES,
         stop_words=frozenset(" ".join(_lines(folder / "stop_words.txt")).split()),
+        vague=frozenset(stems(" ".join(_lines(folder / "vague.txt")).split())),
         padding=tuple(re.compile(line) for line in _lines(folder / "padding.txt")),
         noise=tuple(re.compile(line) for line in _lines(folder / "noise.txt")),
     )

@@ -120,6 +120,46 @@ def test_the_same_problem_unsolved_three_times_goes_to_a_person(shared: Blocking
     assert shared.conversation(session).escalated
 
 
+def test_a_remedy_that_did_not_help_makes_no_other_case_right(shared: BlockingEngine) -> None:
+    session = shared.new_session_id()
+    opened = shared.ask("sp2d belum cair padahal spm sudah disetujui", session)
+    others = {hit.case.id: hit.relevance for hit in shared.search("sp2d belum cair padahal spm sudah disetujui").hits[1:]}
+    after = shared.ask("masih sama min", session)
+    assert opened.verdict is Verdict.FOUND and after.verdict is not Verdict.FOUND
+    assert "Jangan menebak langkah lain" in after.response
+    assert all(hit.relevance == pytest.approx(others[hit.case.id]) for hit in after.sources)
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ("eror", "belum menyebut kendalanya"),
+        ("makasih tapi masih belum bisa", "Aduan mana yang belum selesai?"),
+        ("sudah bisa", "Syukurlah"),
+    ],
+)
+def test_a_message_that_names_no_problem_is_asked_back(shared: BlockingEngine, message: str, answer: str) -> None:
+    turn = shared.ask(message, shared.new_session_id())
+    assert turn.verdict is Verdict.NOT_FOUND and not turn.sources
+    assert answer in turn.response
+
+
+def test_what_goes_on_or_names_a_document_is_never_called_foreign(shared: BlockingEngine) -> None:
+    session = shared.new_session_id()
+    shared.ask("sp2d belum cair padahal spm sudah disetujui", session)
+    assert "bukan kendala SIPD" not in shared.ask("terus kalo pph nya gmn?", session).response
+    assert "bukan kendala SIPD" not in shared.ask("kumaha carana nyieun SPP UP kang?", shared.new_session_id()).response
+
+
+def test_a_pasted_password_changes_no_answer(shared: BlockingEngine) -> None:
+    plain, signed = (
+        shared.ask(f"sp2d belum cair padahal spm disetujui{more}", shared.new_session_id())
+        for more in ("", ". pw nya Kabupaten#123, hp saya 081234567890")
+    )
+    assert [(hit.case.id, hit.relevance) for hit in signed.sources] == [(hit.case.id, hit.relevance) for hit in plain.sources]
+    assert "[KATA SANDI]" in shared.conversation(signed.session_id).exchanges[0].message
+
+
 def test_a_long_friendly_conversation_is_not_escalated(shared: BlockingEngine) -> None:
     session = shared.new_session_id()
     questions = (

@@ -9,6 +9,8 @@ from sipd_core.language import (
     concepts,
     expand,
     field_sentences,
+    names_field,
+    names_nothing,
     normalise,
     stems,
     with_full_names,
@@ -136,3 +138,29 @@ def test_telling_changes_nothing(text: str) -> None:
 def test_what_stands_for_a_masked_thing_is_no_topic(kind: Kind) -> None:
     """A pasted password must not turn a complaint about SP2D into one about signing in."""
     assert clean_query(f"SP2D belum cair {token(kind)} sejak kemarin") == clean_query("SP2D belum cair sejak kemarin")
+
+
+@pytest.mark.parametrize(
+    "vague",
+    ["eror", "error terus min", "tetep gak bisa", "masih sama min", "makasih tapi masih belum bisa", "sudah bisa",
+     "udah 3x dicoba tetep sama aja", "aplikasi sipd error", "pw nya [KATA SANDI]"],
+)  # fmt: skip
+def test_what_names_no_problem(vague: str) -> None:
+    assert names_nothing(vague)
+
+
+@pytest.mark.parametrize("told", ["sp2d blm cair", "error 500", "ga bisa login", "loading terus", "halaman kosong", "lupa pw"])
+def test_what_names_one(told: str) -> None:
+    assert not names_nothing(told)
+
+
+def test_no_sentence_of_the_field_is_vague() -> None:
+    assert not any(map(names_nothing, field_sentences()))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("kumaha carana nyieun SPP UP kang?", True), ("terus kalo pph nya gmn?", True), ("beasiswa dana bos", False), ("resep", False)],
+)
+def test_a_document_that_only_the_field_has_is_recognised(text: str, named: bool) -> None:
+    assert names_field(text) is named

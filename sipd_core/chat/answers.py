@@ -58,6 +58,11 @@ def outside() -> str:
     return text("answer.outside")
 
 
+def which(*, unsolved: bool) -> str:
+    """What is asked back where a message names no problem; `unsolved`: it says that one still lasts."""
+    return text("answer.which_unsolved" if unsolved else "answer.which")
+
+
 def small_talk(kind: Literal["greeting", "thanks", "ack"], *, solved: bool = False) -> str:
     """What is said when nothing was asked."""
     return text("answer.solved") if solved else text(f"answer.talk.{kind}")
@@ -83,7 +88,7 @@ def _opening(verdict: Verdict, lead: Hit, *, retry: bool) -> str:
     menu = lead.case.menu
     if verdict is Verdict.PARTIAL:
         quoted = text("answer.case", issue=excerpt(lead.case.issue))
-        return text("answer.partial", menu=menu) + "\n" + quoted + "\n"
+        return text("answer.partial_again" if retry else "answer.partial", menu=menu) + "\n" + quoted + "\n"
     return text("answer.found_again" if retry else "answer.found", menu=menu) + "\n"
 
 

@@ -21,11 +21,13 @@ from sipd_core.chat.answers import (
     held,
     outside,
     small_talk,
+    which,
 )
 from sipd_core.chat.approved_shelf import ApprovedShelf, served
 from sipd_core.chat.escalation import HOLD, EscalationSettings, decide
 from sipd_core.chat.memory import (
     Memory,
+    looked_up,
     may_follow_up,
     must_follow_up,
     only_settles,
@@ -46,6 +48,7 @@ from sipd_core.chat.turn import (
 from sipd_core.documents import Hit
 from sipd_core.errors import MessageError
 from sipd_core.knowledge.base import KnowledgeBase, SearchResult
+from sipd_core.knowledge.relevance import Ground
 from sipd_core.privacy import Masked, mask
 from sipd_core.signatures import without_signature
 from sipd_core.store.conversations import ConversationStore
@@ -167,7 +170,7 @@ class Drafter:
         timings |= {"embed": 0.0, "search": 0.0} if kept else found.timings_ms
         same = True if follow_up else same_problem(found, history)
         signs, _ = decide(memory.policy, now, sentiment=0.0, same_problem=same, settings=self._settings.escalation)
-        said = self._said(found, now, memory, signs)
+        said = self._said(found, now, memory, signs, follow_up=follow_up)
         approved = None
         if self._approved and said.can_be_approved and not (follow_up or instead_of):
             looked = time.perf_counter()
@@ -182,11 +185,11 @@ class Drafter:
                 memory.policy, now, sentiment=sentiment, same_problem=same, settings=self._settings.escalation
             )
             # What holds a remedy back is told by signs alone, so only the explanation can differ.
-            final = said if said.can_be_written else self._said(found, now, memory, escalation)
+            final = said if said.can_be_written else self._said(found, now, memory, escalation, follow_up=follow_up)
             turn = self._compose(final, found, masked, session_id, turn_id, intent, sentiment, escalation)
             turn = served(turn, approved) if approved else turn
             timings["classify"] = since(began)
-            return turn, remembered(memory, policy, masked.text, turn, follow_up=follow_up)
+            return turn, remembered(memory, policy, masked.text, turn, follow_up=follow_up, vague=now.vague)
 
         brief = None
         if said.can_be_written and approved is None:
@@ -222,10 +225,12 @@ class Drafter:
         alone = None
         if not must_follow_up(now):
             alone = await self._base.search(message)
-            if alone.verdict is Verdict.FOUND or alone.relevance < OUTSIDE:
+            if alone.verdict is Verdict.FOUND or (alone.relevance < OUTSIDE and not now.continues):
                 return alone, False
+            if now.continues:
+                return alone, True  # the case at hand would be found again, and says nothing of what is asked now
         exclude = frozenset(memory.tried) if now.still_unsolved else frozenset()
-        whole = await self._base.search(f"{memory.problem}\n{message}", exclude=exclude)
+        whole = await self._base.search(looked_up(memory, message, now), exclude=exclude)
         return (_after(alone, whole) if alone else whole), True
 
     def _compose(
@@ -261,21 +266,26 @@ class Drafter:
             problem=impaired.problem if impaired else None,
         )
 
-    def _said(self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation) -> _Said:
+    def _said(
+        self, found: SearchResult, now: Signals, memory: Memory, escalation: Escalation, *, follow_up: bool
+    ) -> _Said:
         """The answer itself. A remedy is not offered where trying it could do harm, or where a person was asked for."""
         if HOLD.intersection(escalation.reasons):
             return _alike(held(escalation.explanation))
         if now.wants_person:
             return _alike(text("answer.wants_person"))
+        if found.ground is Ground.VAGUE:
+            return _alike(which(unsolved=now.still_unsolved))
         retry = now.still_unsolved and bool(memory.tried)
-        if retry and found.verdict is not Verdict.FOUND:
+        has_remedy = found.verdict is not Verdict.NOT_FOUND and bool(found.hits and found.hits[0].case.remedy)
+        if retry and not has_remedy:
             return _Said(exhausted(len(memory.tried)), for_caller(Verdict.NOT_FOUND, ()), rests_on_cases=False)
-        if found.relevance < OUTSIDE and len(self._base):
+        foreign = found.relevance < OUTSIDE and not (follow_up or now.names_field)
+        if foreign and len(self._base):
             return replace(_alike(outside()), can_be_approved=True)
         answer = compose(
             found.verdict, found.hits, limit=self._settings.max_response, retry=retry, empty_base=not len(self._base)
         )
-        has_remedy = found.verdict is not Verdict.NOT_FOUND and bool(found.hits and found.hits[0].case.remedy)
         words = for_caller(found.verdict, found.hits)
         return _Said(answer, words, rests_on_cases=True, can_be_written=has_remedy, can_be_approved=not retry)
 

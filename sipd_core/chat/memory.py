@@ -1,7 +1,7 @@
 """What a conversation remembers between turns, and whether a message goes on about the problem at hand."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.signals import Signals
@@ -43,19 +43,19 @@ def only_settles(now: Signals, memory: Memory) -> bool:
     if not now.solved or now.question or now.still_unsolved or now.failure:
         return False
     about_it = now.topics <= memory.policy.topics
-    return now.thanks or (bool(memory.problem) and about_it and now.words <= SETTLED_WORDS)
+    return now.thanks or now.vague or (bool(memory.problem) and about_it and now.words <= SETTLED_WORDS)
 
 
 def may_follow_up(now: Signals, memory: Memory) -> bool:
     """Names no problem of its own: too short for one, or only says that the one at hand lasts."""
     if now.new_topic or now.how_to:
         return False
-    return now.still_unsolved or (now.words <= FOLLOW_UP_WORDS and not now.topics - memory.policy.topics)
+    return now.still_unsolved or now.vague or now.continues or (now.words <= FOLLOW_UP_WORDS and not now.topics - memory.policy.topics)
 
 
 def must_follow_up(now: Signals) -> bool:
     """Makes no sense alone: what became of a step, what the screen says, a word or two."""
-    return now.still_unsolved or now.tried or now.told_message or now.words < STANDS_ALONE
+    return now.still_unsolved or now.vague or now.tried or now.told_message or now.words < STANDS_ALONE
 
 
 def same_problem(found: SearchResult, history: tuple[Exchange, ...]) -> bool | None:
@@ -66,7 +66,17 @@ def same_problem(found: SearchResult, history: tuple[Exchange, ...]) -> bool | N
     return found.hits[0].case.id in {hit.case.id for hit in before[:3]}
 
 
-def remembered(memory: Memory, policy: ConversationState, text: str, turn: Turn, *, follow_up: bool) -> Memory:
+def looked_up(memory: Memory, message: str, now: Signals) -> str:
+    """What is searched for a message that goes on: the problem at hand, with what the message adds to it."""
+    return memory.problem if now.vague else f"{memory.problem}\n{message}"
+
+
+def remembered(
+    memory: Memory, policy: ConversationState, text: str, turn: Turn, *, follow_up: bool, vague: bool = False
+) -> Memory:
+    """What to keep after a turn; a `vague` message names no problem that a later one could go on about."""
+    if vague and not follow_up:
+        return replace(memory, policy=policy)
     offered = tuple(hit.case.id for hit in turn.sources[:1]) if turn.context_used else ()
     if follow_up:
         return Memory(policy, memory.problem, tuple(dict.fromkeys(memory.tried + offered)))

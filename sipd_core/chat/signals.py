@@ -6,10 +6,11 @@ The phrases stand in `data/language/signals.toml`. An incident that is denied ("
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sipd_core.chat.phrases import Lexicon, Sentence, every_hit, load_lexicon, split_sentences
+from sipd_core.language import names_field, names_nothing
 
 SmallTalk = Literal["greeting", "thanks", "ack"]
 
@@ -65,6 +66,12 @@ class Signals:
     topics: frozenset[str] = frozenset()
     """SIPD documents and functions that the message names."""
     words: int = 0
+    vague: bool = False
+    """Names no problem: says at most that something fails, lasts or works again."""
+    continues: bool = False
+    """Asks on from what was said before ("terus kalau pph-nya bagaimana?")."""
+    names_field: bool = False
+    """Names a document or body that only SIPD's field has."""
 
 
 def read_signals(message: str, lexicon: Lexicon | None = None) -> Signals:
@@ -75,7 +82,8 @@ def read_signals(message: str, lexicon: Lexicon | None = None) -> Signals:
     small_talk = _small_talk(message, tokens, words)
     if small_talk or not tokens:
         return Signals(small_talk=small_talk, thanks=small_talk == "thanks", words=_count(tokens))
-    return _read(sentences, tokens, words)
+    shown = _read(sentences, tokens, words)
+    return replace(shown, vague=names_nothing(message), names_field=names_field(message))
 
 
 def _head_and_tail(message: str) -> str:
@@ -100,6 +108,7 @@ def _read(sentences: Sequence[Sentence], tokens: Sequence[str], words: Lexicon) 
         question=any(one.asked or words.phrases["question"].match(one.text) for one in sentences),
         how_to=shown("how_to"),
         new_topic=shown("new_topic"),
+        continues=bool(words.phrases["continues"].match(sentences[0].text)),
         wants_person=any(_wants_person(one, words) for one in sentences),
         declines_person=shown("declines_person"),
         money_at_risk=money,

@@ -33,6 +33,7 @@ from sipd_core.knowledge.relevance import (
 )
 from sipd_core.knowledge.side import Model, Side
 from sipd_core.knowledge.snapshot import Snapshot, load, unread
+from sipd_core.language import names_nothing
 from sipd_core.metrics import PerformanceMonitor
 from sipd_core.retrieval import RetrievalSettings
 from sipd_core.store.cases import CaseStore
@@ -207,7 +208,8 @@ class KnowledgeBase:
     ) -> SearchResult:
         """The cases that fit a masked question, best first; words alone decide when no vector can be had.
 
-        Cases in `exclude` (already tried without success) are left out, the others judged as if they were not there.
+        Cases in `exclude` (already tried without success) are left out; the others keep the relevance they have beside
+        them. A question that names no problem finds nothing.
         """
         retrieval = self.retrieval
         while True:
@@ -311,8 +313,9 @@ class KnowledgeBase:
         finished = time.perf_counter()
         timings = {"embed": (embedded - started) * 1000, "search": (finished - embedded) * 1000}
         found = ranked.ranking.cases
-        hits = tuple(_hit(one, snapshot, ranked.reports) for one in found[:count])
-        why = _ground(hits, retrieval.threshold)
+        vague = names_nothing(text)
+        hits = () if vague else tuple(_hit(one, snapshot, ranked.reports) for one in found[:count])
+        why = Ground.VAGUE if vague and snapshot.cases else _ground(hits, retrieval.threshold)
         relevance = hits[0].relevance if hits else 0.0
         said, kind = (asked.problem.user_text, root_cause(asked.problem)) if asked.problem else (None, None)
         result = SearchResult(

@@ -171,6 +171,8 @@ class Ground(StrEnum):
     """The best case does not even reach that."""
     EMPTY = "empty"
     """There is no case at all."""
+    VAGUE = "vague"
+    """The question names no problem: it says at most that something fails."""
 
     @property
     def verdict(self) -> Verdict:
@@ -214,8 +216,9 @@ class Ranker:
         """The best `limit` cases, best first.
 
         `found` holds all views of a small base, or the nearest hundred or more of a large one; None when the vector
-        side is not available: then words alone decide. Cases in `exclude` are known not to answer the question: the
-        others are judged as if they were not there. `words`: the scores of the query's words, when they are at hand.
+        side is not available: then words alone decide. Cases in `exclude` were tried in vain: they and what has the same
+        remedy are left out, and the others keep the relevance that they have beside them: that the first case did not
+        help makes no other one right. `words`: the scores of the query's words, when they are at hand.
         """
         return list(self.judge(query, found, limit, exclude, words, settings).cases)
 
@@ -233,13 +236,14 @@ class Ranker:
             return Ranking()
         words = words or self._lexical.scores(query.clean)
         use = found if found and found.cosines and self._calibration.has_vectors else None
-        rows = self._candidates(words, use, exclude, settings)
+        rows = self._candidates(words, use, settings)
         vectors = self._vector_scores(rows, use) if use else None
         order = _order(words, rows, vectors, settings)
         best = np.argsort(-order, kind="stable")
         problems = self._problems(rows[best])
         relevance, judgement = self._relevance(query, use, order[best] * settings.sureness, problems)
-        best = best[:limit]
+        left = self._left(rows[best], exclude)[:limit]
+        best, relevance, problems = best[left], relevance[left], problems[left]
         matched = self._lexical.matched(query.clean, rows[best])
         cases = tuple(
             Scored(
@@ -284,23 +288,27 @@ class Ranker:
         others = np.arange(fresh, fresh + len(rows) - len(numbers), dtype=np.int32)
         return np.concatenate([np.array(numbers, np.int32), others])
 
+    def _left(self, rows: Integers, exclude: Collection[str]) -> Integers:
+        """The places of `rows` that were not tried, nor anything with the same remedy."""
+        tried = {_line(case.remedy) for key in exclude if (case := self._cases.get(key)) and case.remedy}
+        keys = [self._lexical.keys[row] for row in rows]
+        spent = [
+            key in exclude or (bool(tried) and (case := self._cases.get(key)) is not None and _line(case.remedy) in tried)
+            for key in keys
+        ]
+        return np.flatnonzero(~np.array(spent, bool)).astype(np.int32)
+
     def _candidates(
-        self,
-        words: LexicalScores,
-        found: QueryVectors | None,
-        exclude: Collection[str],
-        settings: RetrievalSettings,
+        self, words: LexicalScores, found: QueryVectors | None, settings: RetrievalSettings
     ) -> Integers:
-        out = [row for key in exclude if (row := self._lexical.row_of.get(key)) is not None]
         strength = words.share + settings.order_grams * words.grams
-        strength[out] = -1.0
         chosen = set(self._strongest(strength))
         for view_id in found.cosines if found else ():
             row = self._lexical.row_of.get(case_of(view_id))
             if row is not None:
                 chosen.add(row)
         keys = self._lexical.keys  # equals stay in the order of their ids, whatever rows they have here
-        return np.array(sorted(chosen.difference(out), key=keys.__getitem__), dtype=np.int32)
+        return np.array(sorted(chosen, key=keys.__getitem__), dtype=np.int32)
 
     def _strongest(self, strength: NDArray[np.float32]) -> list[int]:
         """The LEXICAL_CANDIDATES strongest rows; of equals, which are many in a large base, the first by their ids."""
@@ -330,10 +338,14 @@ class Ranker:
 
 def same_problem(one: Case, other: Case) -> bool:
     """Whether two cases have the same remedy, or complaints that share most of their words."""
-    if one.remedy and " ".join(one.remedy.split()).casefold() == " ".join(other.remedy.split()).casefold():
+    if one.remedy and _line(one.remedy) == _line(other.remedy):
         return True
     here, there = _complaint_stems(one.issue), _complaint_stems(other.issue)
     return len(here & there) >= TWIN_SHARE * len(here | there) > 0
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 @lru_cache(maxsize=10_000)

@@ -7,6 +7,7 @@ import pytest
 from sipd_core.chat.escalation import ConversationState
 from sipd_core.chat.memory import (
     Memory,
+    looked_up,
     may_follow_up,
     must_follow_up,
     only_settles,
@@ -37,6 +38,7 @@ def test_memory_survives_the_store() -> None:
         ),
         ("tanggalnya 4 September", True),
         ("cara cetak DPA gimana ya", False),
+        ("terus kalo pph nya gmn?", True),
         ("Ini pertanyaan lain, neraca kami tidak seimbang setelah diposting", False),
     ],
 )
@@ -84,3 +86,25 @@ def test_tried_remedies_add_up_and_a_new_problem_forgets_them() -> None:
     assert (followed.problem, followed.tried) == ("sp2d belum cair", ("kasus-1", case))
     fresh = remembered(PROBLEM, ConversationState(), "login gagal", turn, follow_up=False)
     assert (fresh.problem, fresh.tried) == ("login gagal", (case,))
+
+
+@pytest.mark.parametrize(
+    ("message", "looked"),
+    [
+        ("masih sama min", "sp2d belum cair"),
+        ("udah dicoba tetep gak bisa juga", "sp2d belum cair"),
+        ("tulisannya SPM belum lengkap", "sp2d belum cair\ntulisannya SPM belum lengkap"),
+    ],
+)
+def test_a_message_that_adds_nothing_leaves_the_question_as_it_was(message: str, looked: str) -> None:
+    assert looked_up(PROBLEM, message, read_signals(message)) == looked
+
+
+def test_a_success_without_a_problem_at_hand_settles_all_the_same() -> None:
+    assert only_settles(read_signals("sudah bisa"), Memory())
+
+
+def test_a_vague_message_leaves_no_problem_to_go_on_about() -> None:
+    policy = ConversationState(turns=1)
+    turn = make_turn("masih belum bisa min", verdict=Verdict.NOT_FOUND)
+    assert remembered(Memory(), policy, "masih belum bisa min", turn, follow_up=False, vague=True) == Memory(policy)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,15 +190,23 @@ def test_equally_good_cases_are_equally_relevant_and_less_certain(kind: str, req
 
 
 @pytest.mark.parametrize("kind", ["with_vectors", "words_only"])
-def test_excluded_cases_neither_come_nor_weigh(kind: str, request: pytest.FixtureRequest) -> None:
+def test_that_a_case_was_tried_in_vain_makes_no_other_one_right(kind: str, request: pytest.FixtureRequest) -> None:
     search = request.getfixturevalue(kind)
     query = prepare("bendahara tidak bisa masuk")
     first, second, *_ = search.ranker.rank(query, search.found(query))
     left = search.ranker.rank(query, search.found(query), exclude={first.case_id, "unknown"})
     assert left[0].case_id == second.case_id
-    assert left[0].relevance > second.relevance
+    assert left[0].relevance == second.relevance
     assert len(left) == len(CASES) - 1
     assert search.ranker.rank(query, search.found(query), exclude={case.id for case in CASES}) == []
+
+
+def test_what_has_the_remedy_that_was_tried_is_left_out_with_it() -> None:
+    cases = [replace(case, remedy=f"Langkah {place}.") for place, case in enumerate(CASES)]
+    again = replace(cases[0], id="again", issue="pencairan tertahan", remedy="langkah  0.")
+    ranker = Ranker(LexicalIndex(map(lexical_entry, (*cases, again))), Calibration.prior(), {case.id: case for case in (*cases, again)})
+    left = ranker.rank(prepare("SP2D belum cair"), exclude={cases[0].id})
+    assert {one.case_id for one in left} == {case.id for case in cases[1:]}
 
 
 def test_the_limit_bounds_the_list(with_vectors: Search) -> None:

@@ -18,6 +18,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import moment, number, percent
 from sipd_core.periods import Period
 from sipd_core.roi import Figure, Unit
+from sipd_core.store.outcomes import Outcome
 from sipd_core.texts import text
 from sipd_core.value import COUNTED, MEMBERS, ValueReport
 from sipd_core.value_exports import everything
@@ -132,8 +133,8 @@ def _outcome(name: str, meaning: str, count: str, share: str) -> None:
 
 def _over_time(report: ValueReport) -> None:
     days = list(report.period)[: int(report.measured.days.value or 0)]
-    counts = [Counter(one.outcome.value for one in of_day) for of_day in report.by_day(days)]
-    series = [charts.Series(name, label(name), [of[name] if of else None for of in counts]) for name in COUNTED]
+    counts = [Counter(one.outcome for one in of_day) for of_day in report.by_day(days)]
+    series = [charts.Series(name, label(name), [of[Outcome(name)] if of else None for of in counts]) for name in COUNTED]
     chart = charts.stacked_bars(days, series, charts.Measure(text("value.chart.axis")))
     chart_card(text("value.chart.title"), chart, file_name=file_of("value.chart.file", report.period), key="value.by_day")
 

@@ -84,17 +84,21 @@ def pairs_by_terms(bags: Bags, blocks: NDArray[np.int64], on_band: Callable[[flo
 
 
 def pairs_by_vectors(
-    vectors: NDArray[Any], families: Sequence[NDArray[np.int64]], least: float, on_family: Callable[[float], None]
+    vectors: NDArray[Any], families: Sequence[NDArray[np.int64]], least: float, on_part: Callable[[float], None]
 ) -> Pairs:
     """Pairs of nearest neighbours within each family whose cosine is at least `least`.
 
-    `vectors` has shape (rows, dimension), each of length one or zero; `families` are places of complaints.
+    `vectors` has shape (rows, dimension), each of length one or zero; `families` are places of complaints. `on_part` is told
+    the share that is done, often enough for others to be let pass in between.
     """
     found = _Found(len(vectors))
     for done, family in enumerate(families):
-        for one, other in _nearest(vectors, family[:LARGEST_FAMILY], least):
+        some = family[:LARGEST_FAMILY]
+        parts = max(-(-len(some) // _ROWS_AT_ONCE), 1)
+        for part, (one, other) in enumerate(_nearest(vectors, some, least), start=1):
             found.add(one, other)
-        on_family((done + 1) / len(families))
+            on_part((done + part / parts) / len(families))
+        on_part((done + 1) / len(families))
     return found.pairs()
 
 

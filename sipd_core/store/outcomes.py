@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import inf
 from operator import itemgetter
@@ -268,7 +269,13 @@ def _began_in(period: Period) -> tuple[ColumnElement[bool], ColumnElement[bool]]
 
 
 def _reasons(rows: Iterable[Any]) -> tuple[EscalationReason, ...]:
-    return tuple(dict.fromkeys(EscalationReason(name) for row in rows for name in json.loads(row.reasons)))
+    return tuple(dict.fromkeys(reason for row in rows for reason in _named(row.reasons)))
+
+
+@lru_cache(1_000)
+def _named(reasons: str) -> tuple[EscalationReason, ...]:
+    """Reasons as they are stored; there are few different sets of them."""
+    return tuple(map(EscalationReason, json.loads(reasons)))
 
 
 def _outcome(

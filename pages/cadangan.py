@@ -19,6 +19,8 @@ def main() -> None:
         overview = engine.backups.overview()
         busy = engine.backups.is_busy
         backup_list.draw_summary(overview)
+        if overview.brings_keys:
+            st.caption(f":material/key: {text('backup.keys.made')}")
         label = text("backup.make.button")
         if st.button(label, type="primary", icon=":material/backup:", disabled=busy, key="backup.make"):
             engine.backups.start_making(acting_name())

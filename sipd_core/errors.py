@@ -29,6 +29,7 @@ SipdError                     has `user_text` (Indonesian, from the catalogue) a
 ├── BackupError               an archive that cannot be made, read or restored; nothing was changed
 │   ├── BackupBusyError       another backup, test or restore is under way
 │   └── RestoringError        the console gives its content up for what an archive holds, and is back in a moment
+├── UpgradingError            the first start after an update puts the data into today's form, and is done in a while
 ├── BudgetExceededError       the call could cost more than is left of the day's or the month's budget
 ├── ForbiddenError            the roles of whoever acts do not cover what he asks for
 ├── SignedOutError            nobody is signed in where somebody must be
@@ -273,6 +274,12 @@ class RestoringError(BackupError):
     """The console's content is being replaced: whatever was asked can be asked again in a moment."""
 
     text_key = "backup.error.restoring"
+
+
+class UpgradingError(SipdError):
+    """The data are being put into today's form at a start: values `done`, `total` (rows). Asked again later, it is over."""
+
+    text_key = "errors.upgrading"
 
 
 class BudgetExceededError(SipdError):

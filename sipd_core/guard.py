@@ -55,7 +55,7 @@ _AUDIT: Rules = {
     **_need(Whoever.NOBODY, "begin_key", "patrol", "record"),
 }
 _BACKUPS: Rules = {
-    **_need(Permission.BACKUP, "is_busy", "make", "overview", "path", "receive", "remove", "test", "work"),
+    **_need(Permission.BACKUP, "is_busy", "keys_of", "make", "overview", "path", "receive", "remove", "test", "work"),
     **_need(Permission.BACKUP, "start_making", "start_restoring", "start_testing"),
     **_need(Whoever.NOBODY, "claim", "close"),
 }

@@ -14,12 +14,15 @@ from typing import BinaryIO
 from anyio.from_thread import BlockingPortal
 from filelock import Timeout
 
+from sipd_core.backup.archive import ArchiveReader
 from sipd_core.backup.progress import Step, StepName, Work, WorkBoard, WorkKind
 from sipd_core.backup.restoring import Order, Restored, console_lock, restore_staged
 from sipd_core.backup.room import BackupOverview, BackupRoom
 from sipd_core.backup.shelf import alone
 from sipd_core.backup.staging import staged
 from sipd_core.backup.trial import TrialReport
+from sipd_core.backup.unsealing import ArchiveKeys, look
+from sipd_core.backup.words import left_behind
 from sipd_core.errors import SipdError
 from sipd_core.settings import Settings
 from sipd_core.store.backups import BackupRecord
@@ -86,7 +89,7 @@ class Recovery:
             return self._portal.call(lambda: self._room().make(actor, target=target))
 
     def test(self, id_: str) -> TrialReport:
-        """Restore an archive aside, compare, and wait for the outcome."""
+        """Restore an archive aside, compare, and wait for the outcome; texts whose key is nowhere are counted."""
         path = self.path(id_)
         self._board.begin(WorkKind.TEST, id_)
         with self._board.ending():
@@ -101,10 +104,19 @@ class Recovery:
         path = self.path(id_)
         self._start(WorkKind.TEST, id_, lambda: self._portal.call(self._room().test, path, id_))
 
-    def start_restoring(self, id_: str, actor: str) -> None:
-        """Replace the base by an archive, in the background; raises NotFoundError, BackupBusyError."""
+    def start_restoring(self, id_: str, actor: str, *, without_texts: bool = False) -> None:
+        """Replace the base by an archive, in the background; raises NotFoundError, BackupBusyError.
+
+        `without_texts`: leave behind what is sealed with a key that is nowhere, instead of failing.
+        """
         path = self.path(id_)
-        self._start(WorkKind.RESTORE, id_, lambda: self._restore(path, id_, actor))
+        self._start(WorkKind.RESTORE, id_, lambda: self._restore(path, id_, actor, without_texts=without_texts))
+
+    def keys_of(self, id_: str) -> ArchiveKeys:
+        """What an archive says of the keys of its texts; raises NotFoundError, BackupError."""
+        cipher = Cipher.beside(self._settings.sipd_data_dir, self._settings.data_keys)
+        with ArchiveReader(self.path(id_)) as reader:
+            return look(reader, cipher)
 
     def receive(self, file: BinaryIO, actor: str) -> BackupRecord:
         """Take in an archive that a person brings; raises BackupError when it is not whole."""
@@ -116,16 +128,17 @@ class Recovery:
         with alone(self._settings.sipd_data_dir):
             self._room().shelf.remove(id_)
 
-    def _restore(self, path: Path, id_: str, actor: str) -> Restored:
+    def _restore(self, path: Path, id_: str, actor: str, *, without_texts: bool = False) -> Restored:
         """Unpack and look at everything while the engine still answers; then replace, which is short."""
         data, on_step = self._settings.sipd_data_dir, self._board.step
         cipher = Cipher.beside(data, self._settings.data_keys)
-        with alone(data), staged(path, data, on_step, cipher) as unpacked:
+        with alone(data), staged(path, data, on_step, cipher, without_texts=without_texts) as unpacked:
             expectation = self._portal.call(self._room().expectation)
             with self._given_up():
                 restored = restore_staged(unpacked, self._settings, Order(actor, id_, expectation), on_step)
                 on_step(Step(StepName.OPENING))
             self._ready()
+            self._board.remark(left_behind(restored.unsealed.left))
             return restored
 
     def _start(self, kind: WorkKind, id_: str | None, work: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ from pages.shell.work_list import chosen_row
 from sipd_core.backup.room import BackupOverview
 from sipd_core.backup.shelf import Entry
 from sipd_core.backup.trial import TrialReport, report_from_json
+from sipd_core.backup.words import left_behind
 from sipd_core.blocking import BlockingEngine
 from sipd_core.locale_id import JAKARTA, UNKNOWN, ago, duration, megabytes, moment, number, short_day
 from sipd_core.store.backups import BackupStatus
@@ -87,7 +88,8 @@ def _state(entry: Entry) -> str:
 def _tested(entry: Entry) -> str:
     if entry.record.test is None:
         return "never"
-    return "passed" if report_from_json(entry.record.test).passed else "differs"
+    report = report_from_json(entry.record.test)
+    return "differs" if not report.passed else "partly" if report.left.texts else "passed"
 
 
 _STATE_LOOKS = {
@@ -96,7 +98,12 @@ _STATE_LOOKS = {
     "failed": ("red", "error"),
     "missing": ("orange", "folder_off"),
 }
-_TEST_LOOKS = {"never": ("gray", "help"), "passed": ("green", "verified"), "differs": ("orange", "difference")}
+_TEST_LOOKS = {
+    "never": ("gray", "help"),
+    "passed": ("green", "verified"),
+    "differs": ("orange", "difference"),
+    "partly": ("orange", "key_off"),
+}
 
 
 def _draw_entry(engine: BlockingEngine, entry: Entry, *, busy: bool) -> None:
@@ -111,11 +118,23 @@ def _draw_entry(engine: BlockingEngine, entry: Entry, *, busy: bool) -> None:
             badges.append(badge(test_looks[0], text(f"backup.tested.{tested}"), test_looks[1]))
         st.markdown(f"**{moment(record.at)}** {' '.join(badges)}")
         st.caption(plain("\n".join(_facts(entry))))
+        if entry.path is not None:
+            _draw_keys(engine, record.id)
         if record.problem:
             st.error(plain(record.problem), icon=":material/error:")
         if record.test is not None and tested == "differs":
             _draw_differences(report_from_json(record.test))
         _draw_actions(engine, entry, busy=busy)
+
+
+def _draw_keys(engine: BlockingEngine, id_: str) -> None:
+    """Who can read the texts, and that somebody cannot."""
+    with errors_shown():
+        keys = engine.backups.keys_of(id_)
+        if keys.missing:
+            st.warning(plain_line(text("backup.keys.missing", ids=", ".join(keys.missing))), icon=":material/key_off:")
+        elif keys.brought:
+            st.caption(f":material/key: {text('backup.keys.brought')}")
 
 
 def _facts(entry: Entry) -> list[str]:
@@ -132,6 +151,10 @@ def _facts(entry: Entry) -> list[str]:
         values = {"rows": number(report.rows), "questions": number(report.questions)}
         key = "backup.facts.tested" if report.questions else "backup.facts.tested_rows"
         facts.append(text(key, at=moment(record.tested_at), **values))
+        if report.unasked:
+            facts.append(text("backup.tested.unasked"))
+        if said := left_behind(report.left):
+            facts.append(said)
     if record.restored_at is not None:
         facts.append(text("backup.facts.restored", at=moment(record.restored_at), actor=record.restored_by))
     return facts

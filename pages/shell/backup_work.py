@@ -18,6 +18,7 @@ from sipd_core.texts import text
 
 POLL_SECONDS = 0.7
 _WORD = "backup.restore_word"
+_WITHOUT = "backup.without_texts"
 SHOWN = timedelta(minutes=30)
 """How long the outcome of a piece of work stays on the page."""
 
@@ -47,12 +48,13 @@ def ask_to_restore(engine: BlockingEngine, record: BackupRecord) -> None:
     told = {name: number(counts.get(name)) for name in ("cases", "conversations")}
     st.write(text("backup.restore.body", at=moment(record.at), **told, now=number(engine.status().cases)))
     st.markdown(f":material/shield: {text('backup.restore.safety')}")
+    agreed = _agreed(engine.backups.keys_of(record.id).missing)
     word = text("backup.restore.word")
     st.text_input(text("backup.restore.type", word=word), key=_WORD, live="300ms")
     if st.button(
         text("backup.restore.confirm"),
         type="primary",
-        disabled=not _is_typed(),
+        disabled=not (_is_typed() and agreed),
         key="backup.restore_yes",
         on_click=_restore,
         args=(engine, record.id),
@@ -69,10 +71,22 @@ def ask_to_remove(engine: BlockingEngine, record: BackupRecord) -> None:
         st.rerun()
 
 
+def _agreed(missing: tuple[str, ...]) -> bool:
+    """Whether no text would be left behind, or the person has said that it may be."""
+    if not missing:
+        st.session_state.pop(_WITHOUT, None)
+        return True
+    st.warning(plain_line(text("backup.restore.keys", ids=", ".join(missing))), icon=":material/key_off:")
+    chosen = st.checkbox(text("backup.restore.without"), key=_WITHOUT)
+    st.caption(text("backup.restore.without_means"))
+    return chosen
+
+
 def _restore(engine: BlockingEngine, id_: str) -> None:
     if _is_typed():
         with errors_kept():
-            engine.backups.start_restoring(id_, acting_name())
+            without_texts = bool(st.session_state.get(_WITHOUT))
+            engine.backups.start_restoring(id_, acting_name(), without_texts=without_texts)
 
 
 def _is_typed() -> bool:
@@ -116,16 +130,21 @@ def _draw_success(engine: BlockingEngine, work: Work) -> None:
     if work.kind is WorkKind.RESTORE:
         safety = _last_safety(engine)
         said = text("backup.work.restore_done", at=moment(safety.at) if safety else "—")
-        st.success(plain_line(said), icon=":material/settings_backup_restore:")
-    elif work.kind is WorkKind.TEST and not _passed(engine, work):
-        st.warning(text("backup.work.test_differs"), icon=":material/difference:")
+        shown = st.warning if work.remark else st.success
+        shown(plain_line(f"{said} {work.remark}".strip()), icon=":material/settings_backup_restore:")
+    elif work.kind is WorkKind.TEST and (flaw := _flaw(engine, work)):
+        st.warning(text(f"backup.work.test_{flaw}"), icon=":material/difference:")
     else:
         st.success(text(f"backup.work.{work.kind}_done"), icon=":material/check_circle:")
 
 
-def _passed(engine: BlockingEngine, work: Work) -> bool:
+def _flaw(engine: BlockingEngine, work: Work) -> str:
+    """What was not as it should be; empty when all was."""
     found = [entry.record for entry in engine.backups.overview().entries if entry.record.id == work.backup_id]
-    return bool(found and found[0].test and report_from_json(found[0].test).passed)
+    report = report_from_json(found[0].test) if found and found[0].test else None
+    if report is None or not report.passed:
+        return "differs"
+    return "partly" if report.left.texts else ""
 
 
 def _last_safety(engine: BlockingEngine) -> BackupRecord | None:

@@ -8,12 +8,12 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.alerts_banner import draw_banner
 from pages.shell.brand import picture, style
-from pages.shell.pause import draw_pause
+from pages.shell.pause import draw_pause, draw_upgrade
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import acting_person, get_engine, may, page_engine
 from pages.shell.signin_parts import draw_forbidden, draw_open_notice
 from sipd_core.blocking import BlockingEngine
-from sipd_core.errors import RestoringError, SipdError
+from sipd_core.errors import RestoringError, SipdError, UpgradingError
 from sipd_core.locale_id import number
 from sipd_core.permissions import Permission
 from sipd_core.status import EngineStatus
@@ -110,6 +110,9 @@ def _engine(needs: Permission | None) -> tuple[BlockingEngine, EngineStatus]:
             st.stop()
         engine = page_engine()
         return engine, engine.status()
+    except UpgradingError:
+        draw_upgrade()
+        st.stop()
     except RestoringError:
         draw_pause(get_engine())
         st.stop()

@@ -1,4 +1,4 @@
-"""What every page shows while the console gives its content up for that of an archive."""
+"""What every page shows while the console gives its content up for that of an archive, or puts it into today's form."""
 
 import streamlit as st
 
@@ -6,6 +6,8 @@ from pages.shell.plain import plain
 from sipd_core.backup.progress import Step
 from sipd_core.blocking import BlockingEngine
 from sipd_core.errors import SipdError
+from sipd_core.locale_id import number
+from sipd_core.store.upgrading import under_way
 from sipd_core.texts import text
 
 POLL_SECONDS = 0.7
@@ -25,6 +27,18 @@ def draw_pause(engine: BlockingEngine) -> None:
                 draw_step(work.step)
         return
     st.rerun()
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def draw_upgrade() -> None:
+    """Say that the first start after an update takes a while, and how far it is; the page goes on by itself afterwards."""
+    if (upgrade := under_way()) is None:
+        st.rerun()
+    values = {"done": number(upgrade.done), "total": number(upgrade.total)}
+    with st.container(border=True):
+        st.markdown(f"**{text('ui.upgrade.title')}**")
+        st.write(text("ui.upgrade.body"))
+        st.progress(min(upgrade.done / upgrade.total, 1.0), text=text("ui.upgrade.rows", **values))
 
 
 def draw_step(step: Step | None) -> None:

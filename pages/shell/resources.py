@@ -17,10 +17,12 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.signin_cookie import SESSION_COOKIE
 from sipd_core.deeds import CONSOLE, Source, acting_as, meet_at
-from sipd_core.errors import RestoringError, SipdError
+from sipd_core.errors import RestoringError, SipdError, UpgradingError
+from sipd_core.locale_id import number
 from sipd_core.logs import configure_logging
 from sipd_core.permissions import Permission, Person
 from sipd_core.settings import load_settings
+from sipd_core.store.upgrading import under_way
 
 if TYPE_CHECKING:
     from sipd_core.blocking import BlockingEngine
@@ -29,6 +31,8 @@ HEAD_START = 2.0
 """Seconds for the first visitor's page to be drawn before the models are loaded: both want the same processor."""
 
 LOOPBACK = "127.0.0.1"
+_LOOK_SECONDS = 0.3
+"""How often somebody who waits for the engine looks what it is waiting for."""
 
 _lock = threading.Lock()
 _engine: "BlockingEngine | None" = None
@@ -36,9 +40,15 @@ _token: ContextVar[str] = ContextVar("sipd_token")
 
 
 def start_engine() -> "BlockingEngine":
-    """The engine, built at the first call; raises SipdError when it cannot start (wrong setting, unusable folder)."""
+    """The engine, built at the first call; raises SipdError when it cannot start (wrong setting, unusable folder).
+
+    Raises UpgradingError while another thread starts it and its data are being put into today's form, which can take minutes.
+    """
     global _engine
-    with _lock:
+    while not _lock.acquire(timeout=_LOOK_SECONDS):
+        if upgrade := under_way():
+            raise UpgradingError(done=number(upgrade.done), total=number(upgrade.total))
+    try:
         if _engine is None:
             # Imported here, in the thread that starts the engine: the server answers meanwhile.
             from sipd_core.blocking import BlockingEngine
@@ -51,6 +61,8 @@ def start_engine() -> "BlockingEngine":
             gc.collect()
             gc.freeze()  # what start-up made stays: the collector need never walk it again
         return _engine
+    finally:
+        _lock.release()
 
 
 get_engine = start_engine

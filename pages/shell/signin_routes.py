@@ -30,11 +30,13 @@ from pages.shell.signin_cookie import (
     set_cookie,
 )
 from sipd_core.deeds import CONSOLE, Source, acting_as
-from sipd_core.errors import PeopleError, SignedOutError, SignInError, SipdError
+from sipd_core.errors import PeopleError, SignedOutError, SignInError, SipdError, UpgradingError
+from sipd_core.locale_id import number
 from sipd_core.passwords import SHORTEST
 from sipd_core.settings import Settings
 from sipd_core.sign_in import LINK_PATH
 from sipd_core.store.people import Account
+from sipd_core.store.upgrading import under_way
 from sipd_core.texts import text
 
 if TYPE_CHECKING:
@@ -239,8 +241,10 @@ def browser_of(headers: Headers) -> str:
 
 def waiting() -> Response:
     """Until there is an engine."""
-    title = text("sign_in.wait.title")
-    answer = _page(title, html.heading(title), html.paragraph(text("sign_in.wait.body")), status=503, refresh=2)
+    title, said = text("sign_in.wait.title"), text("sign_in.wait.body")
+    if upgrade := under_way():
+        said = UpgradingError(done=number(upgrade.done), total=number(upgrade.total)).user_text
+    answer = _page(title, html.heading(title), html.paragraph(said), status=503, refresh=2)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -22,15 +22,18 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sipd_core.errors import BackupError
 
 PRODUCT: Literal["sipd-helpdesk-console"] = "sipd-helpdesk-console"
-FORMAT = 1
+FORMAT = 2
 """Raised when an older console could not read what is written."""
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 SETTINGS = "settings.json"
 QUESTIONS = "questions.json"
 PRICES = "prices.csv"
+KEYS = "keys.txt"
+"""Keys that texts of the archive are sealed with, one a line as in a key file; never one of DATA_KEY."""
 MEMBER = (
-    r"^(manifest\.json|schema\.json|settings\.json|questions\.json|prices\.csv|tables/[a-z][a-z0-9_]{0,62}\.jsonl)$"
+    r"^(manifest\.json|schema\.json|settings\.json|questions\.json|prices\.csv|keys\.txt"
+    r"|tables/[a-z][a-z0-9_]{0,62}\.jsonl)$"
 )
 
 LINE_BYTES = 64 * 2**20
@@ -77,7 +80,7 @@ class Manifest:
     """Embedding models that vectors are of."""
     members: Mapping[Annotated[str, Field(pattern=MEMBER)], Member]
     keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")], ...] = ()
-    """Ids of the keys that texts in it are sealed with; the keys themselves are in no archive."""
+    """Ids of the keys that texts in it are sealed with. Those of the key file are in `KEYS`, those of DATA_KEY in no archive."""
 
     @property
     def rows(self) -> dict[str, int]:

@@ -34,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from sipd_core.errors import BackupError
 from sipd_core.store.cipher import Sealed, as_stored
+from sipd_core.store.resealing import Place, places
 
 Kind = Literal["boolean", "integer", "big_integer", "float", "binary", "json", "text", "string"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -108,6 +109,11 @@ def is_local(table: Table) -> bool:
 def content_tables(metadata: MetaData) -> list[Table]:
     """The tables whose rows an archive holds, referenced ones first; what is sealed in them stays sealed."""
     return [as_stored(table) for table in metadata.sorted_tables if not is_local(table)]
+
+
+def content_places(metadata: MetaData) -> tuple[Place, ...]:
+    """Where an archive has sealed texts."""
+    return tuple(place for place in places(metadata) if not is_local(metadata.tables[place.table]))
 
 
 def shapes_as_json(metadata: MetaData) -> bytes:

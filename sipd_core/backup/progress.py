@@ -29,6 +29,8 @@ class StepName(StrEnum):
     """What was written is read again."""
     READING = "reading"
     """An archive is unpacked and every row looked at."""
+    SEALING = "sealing"
+    """Texts that were sealed elsewhere come under the key of here."""
     SEARCHING = "searching"
     """A base of its own is built of it, and asked."""
     SAFETY = "safety"
@@ -61,6 +63,8 @@ class Work:
     ended: datetime | None = None
     error: str | None = None
     """Why it failed, in Indonesian."""
+    remark: str = ""
+    """What must be known of how it went well, in Indonesian."""
 
     @property
     def running(self) -> bool:
@@ -109,6 +113,12 @@ class WorkBoard:
             with self._lock:
                 if self._work is not None:
                     self._work = replace(self._work, ended=datetime.now(UTC), error=error)
+
+    def remark(self, said: str) -> None:
+        """What must be known of the announced work when it has gone well."""
+        with self._lock:
+            if self._work is not None:
+                self._work = replace(self._work, remark=said)
 
     def step(self, step: Step) -> None:
         """How far the announced work is."""

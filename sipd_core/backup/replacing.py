@@ -21,7 +21,8 @@ from sipd_core.backup.environment import OWN_PRICES
 from sipd_core.backup.layout import content_tables
 from sipd_core.backup.progress import OnStep, Step, StepName
 from sipd_core.backup.snapshot import ROWS, appearing
-from sipd_core.backup.staging import CONTENT, PRICES_STATE, Staged, counts
+from sipd_core.backup.staging import PRICES_STATE, Staged, counts
+from sipd_core.backup.unsealing import CONTENT
 from sipd_core.locale_id import JAKARTA
 from sipd_core.store import schema
 from sipd_core.store.backups import base_version

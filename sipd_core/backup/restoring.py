@@ -15,6 +15,7 @@ from sipd_core.backup.room import origin_of
 from sipd_core.backup.shelf import Shelf, alone, newest_archive
 from sipd_core.backup.snapshot import write_archive
 from sipd_core.backup.staging import Staged, staged
+from sipd_core.backup.unsealing import Unsealed
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import BackupError, StoreDamagedError
 from sipd_core.settings import Settings
@@ -39,6 +40,7 @@ class Restored:
     """The archive of what was there before; None when that could not be read."""
     damaged: Path | None = None
     """Where the database's damaged file was put aside."""
+    unsealed: Unsealed = Unsealed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,13 @@ class Order:
     """What the base that is about to go answers to the test questions."""
 
 
-def restore_stopped(path: Path, settings: Settings, actor: str, on_step: OnStep) -> Restored:
-    """Restore an archive while the console is stopped; raises BackupError when one runs."""
+def restore_stopped(
+    path: Path, settings: Settings, actor: str, on_step: OnStep, *, without_texts: bool = False
+) -> Restored:
+    """Restore an archive while the console is stopped; raises BackupError when one runs.
+
+    `without_texts`: leave texts behind whose key is nowhere, instead of raising BackupError.
+    """
     settings.sipd_data_dir.mkdir(parents=True, exist_ok=True)
     lock = console_lock(settings)
     try:
@@ -61,7 +68,7 @@ def restore_stopped(path: Path, settings: Settings, actor: str, on_step: OnStep)
         raise BackupError("a console runs", text_key="backup.error.console") from error
     try:
         data, cipher = settings.sipd_data_dir, Cipher.beside(settings.sipd_data_dir, settings.data_keys)
-        with alone(data), staged(path, data, on_step, cipher) as unpacked:
+        with alone(data), staged(path, data, on_step, cipher, without_texts=without_texts) as unpacked:
             return restore_staged(unpacked, settings, Order(actor), on_step)
     finally:
         lock.release()
@@ -72,10 +79,10 @@ def restore_staged(unpacked: Staged, settings: Settings, order: Order, on_step: 
 
     Killed at any moment, it leaves the old base or the new one. Raises StoreError, BackupError; then it is the old one.
     """
-    rows = sum(unpacked.manifest.rows.values())
+    rows = unpacked.rows
     try:
         safety = _replace(unpacked, settings, order, on_step)
-        return Restored(rows, safety)
+        return Restored(rows, safety, unsealed=unpacked.unsealed)
     except StoreDamagedError as error:
         log.warning("what is there cannot be saved first: %s", error)
         assert settings.sqlite_file is not None, "only SQLite says so"
@@ -87,7 +94,7 @@ def restore_staged(unpacked: Staged, settings: Settings, order: Order, on_step: 
                 database.note(connection, _restored(unpacked, order, damaged=damaged.name))
         finally:
             database.close()
-        return Restored(rows, None, damaged)
+        return Restored(rows, None, damaged, unpacked.unsealed)
 
 
 def open_database(settings: Settings) -> Database:
@@ -114,7 +121,11 @@ def open_database(settings: Settings) -> Database:
 
 def _restored(unpacked: Staged, order: Order, **told: object) -> Deed:
     made = datetime.fromtimestamp(unpacked.manifest.made_at, UTC).isoformat(timespec="seconds")
-    details = {"rows": sum(unpacked.manifest.rows.values()), "made_at": made, **told}
+    left = unpacked.unsealed.left
+    keys: dict[str, object] = {"archive_keys": True} if unpacked.unsealed.own_keys else {}
+    if left.texts:
+        keys |= {"texts_left": left.texts, "conversations_left": left.conversations}
+    details = {"rows": unpacked.rows, "made_at": made, **keys, **told}
     return Deed(DeedKind.RESTORE, order.record_id or "", order.actor, details=details)
 
 

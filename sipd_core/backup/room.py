@@ -30,6 +30,7 @@ from sipd_core.store.backups import (
 )
 from sipd_core.store.database import Database
 from sipd_core.store.gold import GoldStore
+from sipd_core.store.key_check import known
 from sipd_core.texts import text
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class BackupOverview:
     next_due: datetime | None
     """None: no schedule."""
     keep: int
+    brings_keys: bool
+    """An archive made now would hold the keys of its texts: they lie in the key file, not in DATA_KEY."""
 
     @property
     def last_good(self) -> Entry | None:
@@ -90,7 +93,9 @@ class BackupRoom:
     def overview(self) -> BackupOverview:
         """Everything that was made or brought here."""
         due = self._schedule.next_due(datetime.now(UTC))
-        return BackupOverview(self.shelf.entries(), self.shelf.folder, due, self._settings.backup_keep)
+        with self._database.read() as connection:
+            brings_keys = bool(self._database.cipher.carried(known(connection)))
+        return BackupOverview(self.shelf.entries(), self.shelf.folder, due, self._settings.backup_keep, brings_keys)
 
     def last_good_at(self) -> datetime | None:
         """When the newest backup was made that could be restored from here; None when there is none."""
@@ -99,14 +104,14 @@ class BackupRoom:
 
     async def run(self) -> None:
         """Until cancelled: notice a base that another process replaced; put the folder in order; make what is due."""
-        known = await to_thread.run_sync(self._epoch)
+        before = await to_thread.run_sync(self._epoch)
         if self._duties.scheduled:
             await to_thread.run_sync(self._put_in_order)
         started = time.monotonic()
         while True:
             await anyio.sleep(POLL_SECONDS)
             try:
-                if await to_thread.run_sync(self._epoch) != known:
+                if await to_thread.run_sync(self._epoch) != before:
                     self._duties.on_replaced()
                     return
                 if self._duties.scheduled and time.monotonic() - started >= SETTLING_SECONDS:
@@ -129,10 +134,12 @@ class BackupRoom:
             return await self._make(record)
 
     async def test(self, path: Path, id_: str | None = None) -> TrialReport:
-        """Restore an archive aside and compare; the outcome is kept with the record `id_`."""
+        """Restore an archive aside and compare; the outcome is kept with the record `id_`. Texts that cannot be opened
+        here are counted."""
         with alone(self._settings.sipd_data_dir):
             now = environment.public_settings(self._settings)
-            report = await trial.try_restore(path, self._settings, now, self._guarded(self._duties.board.step))
+            on_step = self._guarded(self._duties.board.step)
+            report = await trial.try_restore(path, self._settings, now, on_step, without_texts=True)
             if id_ is not None:
                 await to_thread.run_sync(self.shelf.records.note_test, id_, report_as_json(report))
             return report

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, func, select
 
 from sipd_core.backup import archive
 from sipd_core.backup.archive import ArchiveReader, ArchiveWriter, Manifest
-from sipd_core.backup.layout import content_tables, encoder, shapes_as_json
+from sipd_core.backup.layout import content_places, content_tables, encoder, shapes_as_json
 from sipd_core.backup.progress import OnStep, Step, StepName
 from sipd_core.backup.questions import Expectation, answers_as_json
 from sipd_core.errors import BackupError, StoreFullError
@@ -27,7 +27,7 @@ from sipd_core.store.backups import (
 )
 from sipd_core.store.cipher import cipher_of
 from sipd_core.store.migrations import MIGRATIONS
-from sipd_core.store.resealing import Place, places, used_keys
+from sipd_core.store.resealing import used_keys
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +78,16 @@ def write_archive(
     StoreFullError, BackupError; then nothing is left but what was there before.
     """
     kept = _still_true(connection, origin.expectation)
+    keys = used_keys(connection, content_places(metadata))
     with appearing(target) as (file, unfinished):
         with ArchiveWriter(file) as out:
             out.write(archive.SCHEMA, shapes_as_json(metadata))
             out.write(archive.SETTINGS, origin.settings)
             if origin.prices is not None:
                 out.write(archive.PRICES, origin.prices)
-            if kept is not None:
-                said = answers_as_json(kept.said).decode()  # questions of people: sealed as in the database
-                out.write(archive.QUESTIONS, cipher_of(connection.dialect).seal(said).encode())
+            _write_sealed(connection, out, kept, keys, unfinished)
             _write_tables(connection, out, content_tables(metadata), on_step)
-            manifest = out.finish(_head(connection, origin, kept, migrations, places(metadata)))
+            manifest = out.finish(_head(connection, origin, kept, migrations, keys))
         file.flush()
         os.fsync(file.fileno())
         check(unfinished, on_step)
@@ -138,6 +137,26 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise BackupError(str(error), text_key="backup.error.folder", path=str(folder), reason=reason) from error
 
 
+def _write_sealed(
+    connection: Connection, out: ArchiveWriter, kept: Expectation | None, keys: frozenset[str], file: Path
+) -> None:
+    """The answers to the test questions, sealed as texts of the database are, and the keys that lie nowhere else."""
+    cipher = cipher_of(connection.dialect)
+    if kept is not None:
+        said = answers_as_json(kept.said).decode()
+        out.write(archive.QUESTIONS, cipher.seal(said).encode())
+        keys |= {cipher.sealing.id}
+    if carried := cipher.carried(keys):
+        own(file)
+        out.write(archive.KEYS, "".join(f"{key.write()}\n" for key in carried).encode())
+
+
+def own(file: Path) -> None:
+    """Let only the owner read what holds keys, as he only reads the key file."""
+    if os.name == "posix":
+        file.chmod(0o600)
+
+
 def _write_tables(connection: Connection, out: ArchiveWriter, tables: list[Table], on_step: OnStep) -> None:
     total = sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
     before = 0
@@ -168,9 +187,8 @@ def _head(
     origin: Origin,
     expectation: Expectation | None,
     migrations: tuple[str, ...],
-    sealed: tuple[Place, ...],
+    keys: frozenset[str],
 ) -> Manifest:
-    keys = used_keys(connection, sealed) | ({cipher_of(connection.dialect).sealing.id} if expectation else set())
     return Manifest(
         product=archive.PRODUCT,
         format=archive.FORMAT,

@@ -5,7 +5,7 @@ Whatever is wrong with an archive shows here, while nothing that is in use has b
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,17 +31,15 @@ from sipd_core.backup.layout import content_tables, decoder, is_local, tables_fr
 from sipd_core.backup.progress import OnStep, Step, StepName
 from sipd_core.backup.questions import Answers, answers_from_json
 from sipd_core.backup.snapshot import RELEASED, ROWS
+from sipd_core.backup.unsealing import Unsealed, keys_of, opened, settle
 from sipd_core.errors import BackupError, SipdError, StoreFullError
 from sipd_core.store import schema
-from sipd_core.store.cipher import Cipher, is_sealed
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database, remember_migrations
-from sipd_core.store.resealing import places, used_keys
 from sipd_core.store.schema import EPOCH_STATE, VERSION_STATE
 
 PREFIX = "pemulihan-"
 """What the name of a folder begins with in which an archive is unpacked."""
-CONTENT = tuple(place for place in places(schema.metadata) if not is_local(schema.metadata.tables[place.table]))
-"""Where an archive has sealed texts."""
 SPARE_BYTES = 64 * 2**20
 """Left free on the disk when an archive is unpacked."""
 GROWTH = 3
@@ -56,36 +54,51 @@ NOTED = (EPOCH_STATE, VERSION_STATE, PRICES_STATE)
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An archive unpacked: its rows in today's tables, and what it holds besides."""
+    """An archive unpacked: its rows in today's tables, its texts under the key of here, and what it holds besides."""
 
     folder: Path
     manifest: Manifest
     database: Database
     said: Answers | None
     """What the base answered to the test questions as the archive was made."""
+    unasked: bool
+    """The archive has such answers, but they are sealed with a key that is not here."""
     settings: dict[str, str | None]
     prices: bytes | None
+    unsealed: Unsealed
+
+    @property
+    def rows(self) -> int:
+        """Rows that come back: all of the archive's, but for what went with texts that were left behind."""
+        if self.unsealed.left.texts:
+            return sum(counts(self.database).values())
+        return sum(self.manifest.rows.values())
 
 
 @contextmanager
-def staged(path: Path, beside: Path, on_step: OnStep, cipher: Cipher | None = None) -> Iterator[Staged]:
-    """Unpack an archive into a folder under `beside` that goes with the block; `cipher` opens its texts.
+def staged(
+    path: Path, beside: Path, on_step: OnStep, cipher: Cipher | None = None, *, without_texts: bool = False
+) -> Iterator[Staged]:
+    """Unpack an archive into a folder under `beside` that goes with the block, its texts sealed under the key of `cipher`.
 
-    Raises BackupError when it is damaged, foreign, of a newer console or sealed with a key that the cipher lacks (by default
-    it is that of the key file of `beside`), StoreFullError when there is no room for it.
+    Raises BackupError when it is damaged, foreign, of a newer console or, but for `without_texts`, sealed with a key that
+    neither the cipher has (by default that of the key file of `beside`) nor the archive; StoreFullError when there is no
+    room for it.
     """
     cipher = cipher or Cipher.beside(beside)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
     try:
         with ArchiveReader(path) as reader:
             _check_age(reader.manifest)
-            _check_keys(reader.manifest.keys, cipher)
             _check_room(reader.manifest, folder)
             file = folder / "sipd.db"
             _fill(reader, file, on_step)
-            database = _migrated(file, cipher)
+            cipher.make()
+            database = _migrated(file, Cipher((*cipher.keys, *keys_of(reader))))
             try:
-                yield _staged(reader, folder, database)
+                with _translated(file):
+                    unsealed = settle(database, cipher, on_step, without_texts=without_texts)
+                yield _staged(reader, folder, database, unsealed)
             finally:
                 database.close()
     finally:
@@ -98,25 +111,13 @@ def sweep(beside: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _staged(reader: ArchiveReader, folder: Path, database: Database) -> Staged:
-    told = _opened(reader.read(archive.QUESTIONS), database.cipher) if reader.has(archive.QUESTIONS) else None
+def _staged(reader: ArchiveReader, folder: Path, database: Database, unsealed: Unsealed) -> Staged:
+    told = opened(reader.read(archive.QUESTIONS), database.cipher) if reader.has(archive.QUESTIONS) else None
+    unasked = told is None and reader.has(archive.QUESTIONS)
     said = answers_from_json(told) if told is not None else None
     settings = settings_from_json(reader.read(archive.SETTINGS)) if reader.has(archive.SETTINGS) else {}
     prices = reader.read(archive.PRICES) if reader.has(archive.PRICES) else None
-    return Staged(folder, reader.manifest, database, said, settings, prices)
-
-
-def _opened(raw: bytes, cipher: Cipher) -> bytes:
-    """A member that newer archives seal."""
-    told = raw.decode(errors="replace")
-    return cipher.open(told).encode() if is_sealed(told) else raw
-
-
-def _check_keys(ids: Iterable[str], cipher: Cipher) -> None:
-    """Every text must be one that can be opened here."""
-    missing = sorted(set(ids) - {key.id for key in cipher.keys})
-    if missing:
-        raise BackupError(f"keys {missing} are not here", text_key="backup.error.key", ids=", ".join(missing))
+    return Staged(folder, reader.manifest, database, said, unasked, settings, prices, unsealed)
 
 
 def _check_age(manifest: Manifest) -> None:
@@ -185,7 +186,6 @@ def _migrated(file: Path, cipher: Cipher) -> Database:
     try:
         with _translated(file), database.read() as connection:
             _check_tables(connection)
-            _check_keys(used_keys(connection, CONTENT), cipher)
     except BaseException:
         database.close()
         raise

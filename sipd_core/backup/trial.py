@@ -25,6 +25,7 @@ from sipd_core.store.cases import CaseStore
 from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
 from sipd_core.store.embeddings import EmbeddingStore
+from sipd_core.store.unopenable import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class TrialReport:
     differences: tuple[Difference, ...]
     settings: tuple[str, ...]
     """Settings whose values were others when the archive was made, secrets left out."""
+    unasked: bool = False
+    """There are answers to test questions, sealed with a key that is not here: nothing could be compared with them."""
+    left: Left = Left()
+    """Texts that could not be opened here."""
 
     @property
     def passed(self) -> bool:
@@ -68,14 +73,17 @@ def report_from_json(stored: str) -> TrialReport:
     return _REPORT.validate_json(stored)
 
 
-async def try_restore(path: Path, settings: Settings, now: Mapping[str, str | None], on_step: OnStep) -> TrialReport:
+async def try_restore(
+    path: Path, settings: Settings, now: Mapping[str, str | None], on_step: OnStep, *, without_texts: bool = False
+) -> TrialReport:
     """Restore an archive aside and compare; `now`: the settings as they are, without secrets.
 
-    Raises BackupError when the archive cannot be restored at all.
+    Raises BackupError when the archive cannot be restored at all, or not without leaving texts behind and `without_texts`
+    does not allow that.
     """
     settings.sipd_data_dir.mkdir(parents=True, exist_ok=True)
     cipher = Cipher.beside(settings.sipd_data_dir, settings.data_keys)
-    scope = staged(path, settings.sipd_data_dir, on_step, cipher)
+    scope = staged(path, settings.sipd_data_dir, on_step, cipher, without_texts=without_texts)
     unpacked = await to_thread.run_sync(scope.__enter__)
     try:
         return await _tried(unpacked, settings, now, on_step)
@@ -97,11 +105,13 @@ async def _tried(unpacked: Staged, settings: Settings, now: Mapping[str, str | N
         await to_thread.run_sync(database.close)
     return TrialReport(
         len(found),
-        sum(unpacked.manifest.rows.values()),
+        unpacked.rows,
         _table_differences(expected, found),
         len(unpacked.said.answers) if unpacked.said else 0,
         differences,
         tuple(sorted(name for name in now if name in unpacked.settings and now[name] != unpacked.settings[name])),
+        unpacked.unasked,
+        unpacked.unsealed.left,
     )
 
 

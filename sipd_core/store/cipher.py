@@ -58,6 +58,16 @@ class Cipher:
         """Read the key file again: another process may have put a new key into it."""
         self._take((*self._given, *(self.file.read() if self.file else ())))
 
+    def carried(self, ids: Collection[str]) -> tuple[DataKey, ...]:
+        """Those of `ids` that lie in the key file alone: what an archive must bring to be read elsewhere.
+
+        A key of the settings is never among them, also where the file holds it too.
+        """
+        if set(ids) - self._ring.keys():
+            self.reload()
+        given = {key.id for key in self._given}
+        return tuple(key for key in self.keys if key.id in ids and key.id not in given)
+
     def make(self) -> None:
         """See to it that there is a key, where there is a place to keep it."""
         if not self._ring and self.file is not None:

@@ -149,8 +149,15 @@ def is_there(connection: Connection, conversation_id: str) -> bool:
 
 
 def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
+    of_them = select(exchanges.c.answer).where(exchanges.c.conversation_id.in_(ids))
+    answers = tuple(connection.execute(of_them).scalars())
+    leave_frames(connection, ids, now)
+    return Erased(len(ids), len(answers), answers)
+
+
+def leave_frames(connection: Connection, ids: Sequence[str], now: float) -> None:
+    """Overwrite what was said in conversations or taken from them, without reading it; approved answers stay."""
     turns, of_them = _turns(ids), exchanges.c.conversation_id.in_(ids)
-    answers = tuple(connection.execute(select(exchanges.c.answer).where(of_them)).scalars())
     for table in (answer_versions, gap_questions):
         connection.execute(delete(table).where(table.c.turn_id.in_(turns)))
     questions = select(gold_questions.c.id).where(gold_questions.c.turn_id.in_(turns))
@@ -168,7 +175,6 @@ def _erase(connection: Connection, ids: Sequence[str], now: float) -> Erased:
     connection.execute(update(escalations).where(handed).values(explanation="", note=""))
     connection.execute(update(exchanges).where(of_them).values(message="", answer="", turn="", state=""))
     connection.execute(update(conversations).where(conversations.c.id.in_(ids)).values(title="", erased_at=now))
-    return Erased(len(ids), len(answers), answers)
 
 
 def _turns(ids: Sequence[str]) -> Select[tuple[str]]:

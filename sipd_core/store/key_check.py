@@ -56,6 +56,11 @@ def active(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
+def known(connection: Connection) -> frozenset[str]:
+    """Ids of the keys that texts may be sealed with, retired ones too."""
+    return frozenset(connection.execute(select(data_keys.c.id)).scalars())
+
+
 def confirm(connection: Connection, cipher: Cipher) -> None:
     """At the end of a transaction: what it sealed, it sealed under a key that is still active; raises KeyRetiredError."""
     if cipher.used is None:

@@ -1,6 +1,6 @@
 """The file beside the data that holds the data keys where DATA_KEY gives none: one a line, the first seals.
 
-It lies outside the database and is in no archive, so neither says anything without it. Only its owner can read it.
+It lies outside the database, which says nothing without it; archives bring what they need of it. Only its owner can read it.
 """
 
 import contextlib

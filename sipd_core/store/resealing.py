@@ -1,5 +1,6 @@
 """Texts that stand in the database are changed where they stand: sealed, or sealed under another key. Bounded memory."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from sipd_core.store.cipher import PREFIX, sealed_columns
+from sipd_core.data_keys import DataKey
+from sipd_core.store.cipher import PREFIX, Cipher, is_sealed, key_id_of, sealed_columns
 
 TOGETHER = 100
 """Rows in memory at once; a turn is a few kilobytes."""
+_BEGINNING = re.compile(PREFIX + r"([0-9a-f]{8}):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,13 @@ def places(metadata: MetaData) -> tuple[Place, ...]:
     return tuple(Place(one.name, _keys(one), columns) for one, columns in found if columns)
 
 
-def change_texts(connection: Connection, place: Place, change: Callable[[str], str]) -> None:
-    """Put `change` of each text into its place, in this transaction."""
+def change_texts(
+    connection: Connection, place: Place, change: Callable[[str], str], on_rows: Callable[[int], None] = lambda _: None
+) -> None:
+    """Put `change` of each text into its place, in this transaction; `on_rows` hears how many rows are done each time."""
     for part in _parts(connection, place):
         store_texts(connection, place, part, change)
+        on_rows(len(part))
 
 
 def pages_of(connection: Connection, place: Place) -> Iterator[RowMapping]:
@@ -78,14 +84,27 @@ def store_texts(connection: Connection, place: Place, rows: Sequence[RowMapping]
 
 
 def used_keys(connection: Connection, found: Sequence[Place]) -> frozenset[str]:
-    """Ids of the keys that texts are sealed with; whatever is no sealed text shows as something that is no id."""
-    ids: set[str] = set()
-    start, length = len(PREFIX), 8
+    """Ids of the keys that texts are sealed with. A text that is not sealed (an earlier console beside this one wrote it)
+    has none."""
+    beginnings: set[str] = set()
+    length = len(PREFIX) + 9
     for place in found:
         for name in place.columns:
-            statement = f'SELECT DISTINCT substr("{name}", {start + 1}, {length}) FROM "{place.table}" WHERE "{name}" <> \'\''
-            ids.update(connection.execute(text(statement)).scalars())
-    return frozenset(ids)
+            statement = f'SELECT DISTINCT substr("{name}", 1, {length}) FROM "{place.table}" WHERE "{name}" <> \'\''
+            beginnings.update(connection.execute(text(statement)).scalars())
+    return frozenset(match[1] for match in map(_BEGINNING.fullmatch, beginnings) if match)
+
+
+def is_other(stored: str | None, key: DataKey) -> bool:
+    """Whether a text is not sealed under `key`; also one that an earlier console wrote, which is not sealed at all."""
+    return bool(stored) and not (is_sealed(stored or "") and key_id_of(stored or "") == key.id)
+
+
+def under(cipher: Cipher, key: DataKey, stored: str) -> str:
+    """A stored text as it stands under `key`, which `cipher` seals with; raises DataKeyError when it cannot be opened."""
+    if not is_other(stored, key):
+        return stored
+    return cipher.seal(cipher.open(stored) if is_sealed(stored) else stored)
 
 
 def _parts(connection: Connection, place: Place) -> Iterator[Sequence[RowMapping]]:

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, delete, func, select, update
 from sipd_core.data_keys import DataKey
 from sipd_core.deeds import Deed, DeedKind
 from sipd_core.store import schema
-from sipd_core.store.cipher import Cipher, is_sealed, key_id_of
+from sipd_core.store.cipher import Cipher
 from sipd_core.store.database import Database
 from sipd_core.store.key_check import KEY_LOCK, enter, needed
-from sipd_core.store.resealing import Place, part_of, places, store_texts
+from sipd_core.store.resealing import Place, is_other, part_of, places, store_texts, under
 from sipd_core.store.schema import conversation_words, data_keys
 from sipd_core.store.search_words import Part, rebuild
 
@@ -92,11 +92,11 @@ class Rotation:
                 rows = part_of(connection, place, after)
             if not rows:
                 return
-            old = [row for row in rows if any(_is_other(row[name], key) for name in place.columns)]
+            old = [row for row in rows if any(is_other(row[name], key) for name in place.columns)]
             if old:
                 with self._giving_way() as connection:
-                    store_texts(connection, place, old, lambda stored: _under(cipher, key, stored))
-            yield len(rows), sum(_is_other(row[name], key) for row in old for name in place.columns)
+                    store_texts(connection, place, old, lambda stored: under(cipher, key, stored))
+            yield len(rows), sum(is_other(row[name], key) for row in old for name in place.columns)
             after = [rows[-1][name] for name in place.keys]
 
     @contextmanager
@@ -142,17 +142,6 @@ def _make_newer(cipher: Cipher) -> None:
     if not cipher.is_given and cipher.file is not None:
         cipher.file.put_first(DataKey.new())
         cipher.reload()
-
-
-def _is_other(stored: str | None, key: DataKey) -> bool:
-    """A text that an earlier console wrote beside this one may not be sealed at all."""
-    return bool(stored) and not (is_sealed(stored or "") and key_id_of(stored or "") == key.id)
-
-
-def _under(cipher: Cipher, key: DataKey, stored: str) -> str:
-    if not _is_other(stored, key):
-        return stored
-    return cipher.seal(cipher.open(stored) if is_sealed(stored) else stored)
 
 
 def _alone(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from sipd_core.store.cipher import cipher_of
 from sipd_core.store.key_check import admit
 from sipd_core.store.resealing import Place, change_texts, pages_of
 from sipd_core.store.search_words import Part, rebuild
+from sipd_core.store.upgrading import telling
 
 
 def m020_sealed(connection: Connection) -> None:
@@ -17,13 +18,21 @@ def m020_sealed(connection: Connection) -> None:
         f" marks {'BLOB' if connection.dialect.name == 'sqlite' else 'BYTEA'} NOT NULL, PRIMARY KEY (conversation_id, part))"
     )
     seal = cipher_of(connection.dialect).seal
-    for table, keys, columns in _TEXTS:
-        change_texts(connection, Place(table, keys, columns), seal)
-    noted = set(connection.exec_driver_sql(_NOTED).scalars())
-    for conversation in pages_of(connection, Place("conversations", ("id",), ())):
-        rebuild(connection, conversation["id"], Part.SAID)
-        if conversation["id"] in noted:
-            rebuild(connection, conversation["id"], Part.NOTED)
+    talks = Place("conversations", ("id",), ())
+    places = [Place(*place) for place in _TEXTS]
+    with telling("sealing stored texts", sum(_rows(connection, place) for place in (*places, talks))) as teller:
+        for place in places:
+            change_texts(connection, place, seal, teller.add)
+        noted = set(connection.exec_driver_sql(_NOTED).scalars())
+        for conversation in pages_of(connection, talks):
+            rebuild(connection, conversation["id"], Part.SAID)
+            if conversation["id"] in noted:
+                rebuild(connection, conversation["id"], Part.NOTED)
+            teller.add(1)
+
+
+def _rows(connection: Connection, place: Place) -> int:
+    return int(connection.exec_driver_sql(f'SELECT COUNT(*) FROM "{place.table}"').scalar_one())
 
 
 _NOTED = (

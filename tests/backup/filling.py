@@ -14,7 +14,7 @@ from sipd_core.backup.layout import content_tables, is_local
 from sipd_core.backup.snapshot import Origin, Written, write_archive
 from sipd_core.backup.staging import NOTED
 from sipd_core.store.database import Database
-from sipd_core.store.schema import data_keys, metadata
+from sipd_core.store.schema import conversation_words, data_keys, metadata
 
 ORIGIN = Origin(datetime(2026, 11, 22, tzinfo=UTC).timestamp(), "manual", "Bu Admin", b"{}", None)
 ODD_TEXTS = (
@@ -37,6 +37,8 @@ def fill(database: Database, rows: int = 8) -> None:
             if table is data_keys:
                 continue
             made[table.name] = [_row(table, n, made) for n in range(rows)]
+            if table is conversation_words:  # a restore makes marks of other keys anew
+                made[table.name] = [row | {"key_id": database.cipher.sealing.id} for row in made[table.name]]
             connection.execute(insert(table), made[table.name])
 
 

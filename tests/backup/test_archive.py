@@ -33,7 +33,7 @@ def refused(path: Path) -> str:
 
 def test_a_whole_archive_says_what_it_is(whole: Path) -> None:
     manifest = check(whole, lambda _: None)
-    assert (manifest.format, manifest.kind, manifest.actor) == (1, "manual", "Bu Admin")
+    assert (manifest.format, manifest.kind, manifest.actor) == (2, "manual", "Bu Admin")
     assert manifest.made_at == ORIGIN.made_at
     assert manifest.rows["cases"] == 40
     assert "backups" not in manifest.rows
@@ -83,7 +83,7 @@ def test_what_is_no_archive_of_ours_is_told_so(tmp_path: Path) -> None:
 
 def test_an_archive_of_a_newer_console_is_told_so(whole: Path, tmp_path: Path) -> None:
     def newer(_members: dict[str, bytes], manifest: dict[str, Any]) -> None:
-        manifest |= {"format": 2, "something": "new"}
+        manifest |= {"format": archive.FORMAT + 1, "something": "new"}
 
     assert "versi yang lebih baru" in refused(rewritten(whole, tmp_path / "baru.zip", newer))
 

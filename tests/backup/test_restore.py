@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +18,10 @@ from sipd_core.backup.replacing import finish, rebuild_file, replace_content
 from sipd_core.backup.snapshot import write_archive
 from sipd_core.backup.staging import PREFIX, counts, staged, sweep
 from sipd_core.errors import BackupError, SipdError, StoreError, StoreFullError
-from sipd_core.store.cipher import Cipher
-from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import Database
 from sipd_core.store.migrations import MIGRATIONS
 from sipd_core.store.schema import knowledge_state, metadata, usage
 from tests.backup.filling import ORIGIN, archived, content, fill, local_rows, rewritten
-from tests.builders import make_turn
 from tests.conftest import TEST_CIPHER
 from tests.store.test_database import back_to_the_first_release
 
@@ -393,32 +389,3 @@ def test_a_database_that_is_damaged_deep_inside_is_said_as_such(tmp_path: Path) 
         content(broken)
     assert f"{file} rusak" in caught.value.user_text
     assert file.read_bytes() == raw
-
-
-# --- sealed texts -----------------------------------------------------------------------------------------------------
-
-
-def test_an_archive_carries_the_id_of_its_key_and_is_refused_where_the_key_is_missing(tmp_path: Path) -> None:
-    source = Database(f"sqlite:///{tmp_path / 'asal' / 'sipd.db'}")
-    ConversationStore(source).add("aduan rahasia", make_turn(), "")
-    written = archived(source, tmp_path / "a.zip")
-    key = source.cipher.sealing
-    source.close()
-    assert written.manifest.keys == (key.id,)
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        told = b"".join(archive.read(name) for name in archive.namelist())
-    assert b"rahasia" not in told and key.write().encode() not in told
-    live = Database(f"sqlite:///{tmp_path / 'baru' / 'sipd.db'}")
-    ConversationStore(live).add("yang sudah ada", make_turn(), "")
-    with pytest.raises(BackupError) as caught:
-        restore(tmp_path / "a.zip", live, tmp_path / "baru")
-    assert key.id in caught.value.user_text and "tidak ada yang diubah" in caught.value.user_text
-    assert ConversationStore(live).get("s1", 1).title == "yang sudah ada"
-    rewritten(tmp_path / "a.zip", tmp_path / "b.zip", lambda _members, manifest: manifest.update(keys=[]))
-    with pytest.raises(BackupError):
-        restore(tmp_path / "b.zip", live, tmp_path / "baru")
-    live.close()
-    keyed = Database(f"sqlite:///{tmp_path / 'baru' / 'sipd.db'}", cipher=Cipher.beside(tmp_path / "baru", [key]))
-    restore(tmp_path / "a.zip", keyed, tmp_path / "baru")
-    assert ConversationStore(keyed).get("s1", 1).title == "aduan rahasia"
-    keyed.close()

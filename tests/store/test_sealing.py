@@ -1,5 +1,6 @@
 """A stolen database says nothing of a conversation, whatever made it: texts are sealed, also those of earlier releases."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from sqlalchemy import Text, inspect, literal, select, update
 from sipd_core.chat.turn import Escalation, EscalationReason, Feedback
 from sipd_core.data_keys import DataKey
 from sipd_core.errors import DataKeyError
-from sipd_core.store import schema
+from sipd_core.store import schema, upgrading
 from sipd_core.store.cipher import Cipher, Sealed, as_stored, sealed_columns
 from sipd_core.store.conversations import ConversationStore
 from sipd_core.store.database import _WIPED, Database, _migrations
@@ -228,6 +229,34 @@ def test_sealing_that_is_killed_begins_anew(tmp_path: Path) -> None:
     assert ConversationStore(again).get("s1", 10).exchanges[0].turn.response == ANSWER
     assert [one.id for one in ConversationStore(again).list("sukamaju", 10)] == ["s1"]
     again.close()
+
+
+def test_sealing_says_how_far_it_is(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk(database)
+    ConversationStore(database).add("yang lain", make_turn("lain", "lt1"), "")
+    back_before_sealing(database)
+    monkeypatch.setattr(upgrading, "EVERY_SECONDS", 0.0)
+    seen: list[upgrading.Upgrade | None] = []
+    lines: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(upgrading.under_way())
+            lines.append(record.getMessage())
+
+    ear = Ear()
+    upgrading.log.addHandler(ear)
+    try:
+        database._migrate()
+    finally:
+        upgrading.log.removeHandler(ear)
+    done = [one.done for one in seen if one]
+    assert len(done) > 5 and done == sorted(done) and (seen[0], seen[-1]) == (
+        upgrading.Upgrade(0, done[-1]),
+        upgrading.Upgrade(done[-1], done[-1]),
+    )
+    assert lines[-1].startswith(f"sealing stored texts: {done[-1]} of {done[-1]}") and upgrading.under_way() is None
+    assert not [secret for secret in SECRETS if secret in "".join(lines)]
 
 
 # --- another key --------------------------------------------------------------------------------------------------------

@@ -9,8 +9,14 @@ from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from sipd_core.blocking import BlockingEngine
+from sipd_core.data_keys import DataKey
 from sipd_core.errors import RestoringError
+from sipd_core.store.cipher import Cipher
+from sipd_core.store.conversations import ConversationStore
+from sipd_core.store.database import Database
 from sipd_core.texts import text
+from tests.backup.filling import archived
+from tests.builders import make_turn
 from tests.ui.chromium import open_page as open_in_browser
 from tests.ui.console import LOG, Opener, as_file, shown
 from tests.ui.server import Console
@@ -78,6 +84,47 @@ def test_only_the_typed_word_restores(filled: BlockingEngine, open_page: Opener)
     settled(filled, app)
     assert filled.status().cases == 3
     assert text("backup.kind_short.safety") in set(app.dataframe[0].value[text("backup.list.kind")])
+
+
+def test_who_can_read_an_archive_is_said(filled: BlockingEngine, open_page: Opener) -> None:
+    assert text("backup.keys.made") in shown(open_page("cadangan"))
+    assert text("backup.keys.brought") not in shown(open_page("cadangan"))
+    filled.backups.make("Bu Admin")
+    page = shown(open_page("cadangan"))
+    assert text("backup.keys.brought") in page
+
+
+def plainly(app: AppTest) -> str:
+    """What is shown, without the marks that keep it from being Markdown."""
+    return shown(app).replace("\\", "")
+
+
+def test_texts_whose_key_is_gone_are_left_behind_only_where_somebody_says_so(
+    filled: BlockingEngine, open_page: Opener, tmp_path: Path
+) -> None:
+    key = DataKey.new()
+    elsewhere = Database(f"sqlite:///{tmp_path / 'lain' / 'sipd.db'}", cipher=Cipher([key]))
+    ConversationStore(elsewhere).add("aduan rahasia", make_turn(), "")
+    path = archived(elsewhere, tmp_path / "a.zip").path
+    elsewhere.close()
+    brought = filled.backups.receive(as_file(path.read_bytes()), "Bu Admin")
+    app = open_page("cadangan")
+    assert text("backup.keys.missing", ids=key.id) in plainly(app)
+    press(app, f"backup.test.{brought.id}")
+    settled(filled, app)
+    assert text("backup.work.test_partly") in plainly(app) and text("backup.tested.partly") in plainly(app)
+    assert filled.status().cases == 3
+    app.session_state["backup.restore_word"] = text("backup.restore.word")
+    press(app, f"backup.restore.{brought.id}")
+    assert text("backup.restore.keys", ids=key.id) in plainly(app)
+    assert app.button(key="backup.restore_yes").disabled
+    app.checkbox(key="backup.without_texts").check()
+    press(app, f"backup.restore.{brought.id}")
+    assert not app.button(key="backup.restore_yes").disabled
+    press(app, "backup.restore_yes")
+    settled(filled, app)
+    assert text("backup.left.conversations", n="1") in plainly(app)
+    assert filled.status().cases == 0 and filled.conversations() == ()
 
 
 def test_a_file_that_is_no_backup_is_refused_and_a_whole_one_is_taken_in(

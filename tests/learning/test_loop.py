@@ -1,5 +1,6 @@
 """From a question that failed to a gap that is closed, on a whole console: what opens, closes and reopens gaps."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from sipd_core.blocking import BlockingEngine
 from sipd_core.chat.turn import Feedback, Verdict
 from sipd_core.documents import CaseFilter, ChangeKind
 from sipd_core.errors import CaseError, GapError
+from sipd_core.learning.learner import Learner
 from sipd_core.learning.model import (
     Draft,
     Failure,
@@ -221,6 +223,26 @@ def test_a_follow_up_stands_for_the_question_it_goes_on_about(engine: BlockingEn
     (question,) = engine.learning.detail(gap.id).questions
     assert (question.turn_id, question.text) == (turn, NPHD)
     assert question.failures == {Failure.NOT_FOUND, Failure.THUMB_DOWN}
+
+
+def test_a_start_looks_at_all_questions_anew_only_when_some_came_in(engine: BlockingEngine) -> None:
+    inside = engine._engine
+
+    def started() -> Learner:
+        """What a start makes, after its first look."""
+        ready = inside.wait_until_prepared
+        made = Learner(inside.gap_work, inside.cases, inside.base, inside.courtesy, ready=ready)
+        engine._portal.call(made.look)
+        return made
+
+    inside.learner._regrouped_at = time.time()  # the console's own turn to do so is not now
+    _, turn, _ = ask(engine, NPHD)
+    gaps(engine)
+    assert turn in started()._known, "a question came in, so all are compared"
+    assert started()._known == {}, "nothing came in since: no question is opened"
+    _, other, _ = ask(engine, OTP[0])
+    gaps(engine)
+    assert {turn, other} <= started()._known.keys()
 
 
 def test_a_file_that_says_the_same_never_replaces_what_a_person_wrote(engine: BlockingEngine) -> None:

@@ -271,7 +271,9 @@ class Engine:
         settings = self.settings
         folders = settings.sipd_data_dir, settings.backup_folder, *filter(None, [settings.sqlite_file])
         trouble = self._hosting.trouble if self._hosting else None
-        around = Surroundings(self.ledger, folders, trouble, self.backups.last_good_at)
+        around = Surroundings(
+            self.ledger, folders, trouble, self.backups.last_good_at, self.backups.is_catching_up
+        )
         url, secret = settings.alert_webhook_url.get_secret_value(), settings.alert_webhook_secret.get_secret_value()
         return AlertRoom(
             self._database, around, Webhook(url, secret) if url else None, on_duty=self._duties.scheduled

@@ -67,6 +67,8 @@ class Facts:
     """When the base got something of its owner's; None: there is nothing to save yet."""
     chain: Reading | None = None
     """First broken entry of the audit as this process saw it; None: it has not looked."""
+    catching_up: bool = False
+    """A backup is being made, or about to be because one was missed."""
 
 
 def measure(rule: Rule, facts: Facts) -> Reading:
@@ -186,16 +188,18 @@ def _disk(_rule: Rule, facts: Facts) -> Reading:
     return Reading(min(free) / GIGABYTE)
 
 
-def _backup(_rule: Rule, facts: Facts) -> Reading:
-    """Without any backup its age counts from the first thing there was to save."""
+def _backup(rule: Rule, facts: Facts) -> Reading:
+    """Without any backup its age counts from the first thing there was to save. One that is being made is waited for."""
     if facts.first_content is None:
         return Reading(None, detail=text("alerts.missing.content"))
     fresh = _fresh(facts)
     if not fresh:
         return Reading(None, detail=text("alerts.missing.sighting"))
     saved = max((one.saved_at for one in fresh if one.saved_at), default=None)
-    age = facts.now - (saved or facts.first_content)
-    return Reading(max(age.total_seconds() / 86_400, 0.0), detail="" if saved else text("alerts.missing.backup"))
+    days = max((facts.now - (saved or facts.first_content)).total_seconds() / 86_400, 0.0)
+    if facts.catching_up and rule.is_bad(days):
+        return Reading(None, detail=text("alerts.missing.catching_up"))
+    return Reading(days, detail="" if saved else text("alerts.missing.backup"))
 
 
 def _audit(_rule: Rule, facts: Facts) -> Reading:

@@ -36,6 +36,8 @@ class Surroundings:
     """Why the provider is left alone; None where no provider is set."""
     saved_at: Callable[[], datetime | None]
     """When the newest good backup was made that can be reached from here."""
+    catching_up: Callable[[], bool]
+    """Whether one is being made, or about to be."""
 
     def facts(self, store: AlertStore, sightings: Sequence[Sighting], now: datetime) -> Facts:
         """Everything the rules are held against, read now."""
@@ -53,6 +55,7 @@ class Surroundings:
             hosted=self.trouble is not None,
             sightings=sightings,
             first_content=store.first_content(),
+            catching_up=self.catching_up(),
         )
 
     def seen(self, process: str, trouble: str | None, since: datetime | None, now: datetime) -> Sighting:

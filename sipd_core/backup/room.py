@@ -40,6 +40,8 @@ POLL_SECONDS = 2.0
 """How soon a restore by another process is noticed, and a scheduled moment."""
 SETTLING_SECONDS = 30.0
 """After a start: what a missed schedule catches up on waits until people have their first answers."""
+STARTING_SECONDS = 15 * 60
+"""After a start: by then a missed schedule is caught up on, or something is in its way."""
 AGAIN_SECONDS = 30 * 60
 """After a scheduled backup failed."""
 DEAD_SECONDS = 6 * 3_600
@@ -88,6 +90,8 @@ class BackupRoom:
         self._duties = duties
         self._schedule = Schedule(settings.backup_moment)
         self._stopped = False
+        self._running_since: float | None = None
+        """Since when backups are made here by themselves."""
         self.shelf = Shelf(settings, BackupStore(database))
 
     def overview(self) -> BackupOverview:
@@ -102,11 +106,25 @@ class BackupRoom:
         last = self.overview().last_good
         return last.record.at if last else None
 
+    def is_catching_up(self) -> bool:
+        """Whether a backup is being made, or is about to be because one was missed before this start; from any thread.
+
+        What stays due for longer than a start takes is not about to be made: something is in its way.
+        """
+        records, now = self.shelf.records.all(), datetime.now(UTC)
+        running = (one for one in records if one.status is BackupStatus.RUNNING and one.kind is not BackupKind.SAFETY)
+        if any((now - one.at).total_seconds() < DEAD_SECONDS for one in running):
+            return True
+        due, since = self._schedule.last_due(now), self._running_since
+        starting = since is not None and time.monotonic() - since < STARTING_SECONDS
+        return starting and due is not None and self._is_due(due)
+
     async def run(self) -> None:
         """Until cancelled: notice a base that another process replaced; put the folder in order; make what is due."""
         before = await to_thread.run_sync(self._epoch)
         if self._duties.scheduled:
             await to_thread.run_sync(self._put_in_order)
+            self._running_since = time.monotonic()
         started = time.monotonic()
         while True:
             await anyio.sleep(POLL_SECONDS)

@@ -32,6 +32,7 @@ class Desk:
     now: datetime = NOON
     trouble: str | None = None
     saved_at: datetime | None = None
+    catching_up: bool = False
     hosted: bool = True
     budgets: tuple[Decimal | None, Decimal | None] = (None, None)
     webhook: Webhook | None = None
@@ -44,7 +45,7 @@ class Desk:
             self.database, daily_budget=daily, monthly_budget=monthly, usd_idr=Decimal(1), clock=self.clock
         )
         trouble = (lambda: self.trouble) if self.hosted else None
-        around = Surroundings(books, (self.folder,), trouble, lambda: self.saved_at)
+        around = Surroundings(books, (self.folder,), trouble, lambda: self.saved_at, lambda: self.catching_up)
         return AlertRoom(self.database, around, self.webhook, on_duty=on_duty, clock=self.clock)
 
     def clock(self) -> float:

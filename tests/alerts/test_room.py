@@ -16,6 +16,7 @@ from sipd_core.deeds import Deed, DeedKind
 from sipd_core.errors import AlertError, SpendingError
 from sipd_core.store.audit import AuditLog
 from sipd_core.store.schema import audit_entries
+from sipd_core.texts import text
 from tests.alerts.conftest import NOON, Desk, happened, only
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +107,27 @@ async def test_a_base_that_nobody_saves_is_an_alarm_and_a_backup_ends_it(desk: D
         (EventKind.RECOVERED, 0.0),
         (EventKind.FIRED, 3.0),
     ]
+
+
+async def test_a_backup_that_a_start_catches_up_on_is_waited_for(desk: Desk) -> None:
+    room = desk.room()
+    only(room, Kind.BACKUP)
+    desk.saved_at, desk.catching_up = NOON - timedelta(days=3), True
+    with desk.database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO conversations (id, title, created_at, updated_at, turns, escalated)"
+            f" VALUES ('s', 't', {(NOON - timedelta(days=9)).timestamp()}, 0, 1, false)"
+        )
+    await room.pass_by()
+    standing = standing_of(room, Kind.BACKUP).standing
+    assert standing is not None and standing.state is State.NO_DATA
+    assert standing.reading.detail == text("alerts.missing.catching_up")
+    desk.saved_at, desk.catching_up = NOON, False
+    await room.pass_by()
+    assert [(e.event, e.value) for e in room.events(EVER)] == [(EventKind.DATA, 0.0)]
+    desk.saved_at = NOON - timedelta(days=3)
+    await room.pass_by()
+    assert [(e.event, e.value) for e in room.events(EVER)] == [(EventKind.FIRED, 3.0), (EventKind.DATA, 0.0)]
 
 
 async def test_the_disk_is_measured(desk: Desk) -> None:

@@ -102,6 +102,9 @@ def test_the_fullest_disk_and_the_newest_backup_count() -> None:
     facts = replace(NOTHING, sightings=seen, first_content=NOON - timedelta(days=90))
     assert measure(DISK, facts).value == 1.5
     assert measure(DEFAULTS[Kind.BACKUP], facts).value == 3.0
+    assert measure(DEFAULTS[Kind.BACKUP], replace(facts, catching_up=True)).value is None
+    saved = replace(facts, sightings=(sighting(saved_at=NOON - timedelta(days=1)),), catching_up=True)
+    assert measure(DEFAULTS[Kind.BACKUP], saved).value == 1.0, "a figure that is good need not wait"
     never = replace(facts, sightings=(sighting(),))
     assert measure(DEFAULTS[Kind.BACKUP], never).value == 90.0
     assert measure(DEFAULTS[Kind.BACKUP], replace(never, first_content=None)).value is None

@@ -321,6 +321,21 @@ def test_a_missed_schedule_is_made_up_for_at_the_start_once(settings: Settings, 
     again.close()
 
 
+def test_until_it_is_made_or_fails_to_come_it_is_known_to_be_due(
+    settings: Settings, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SETTLING_SECONDS", 3_600.0)
+    console = BlockingEngine(settings, console=True)
+    until(lambda: console._engine.backups.is_catching_up())
+    monkeypatch.setattr(room, "STARTING_SECONDS", 0.0)
+    assert not console._engine.backups.is_catching_up(), "what does not come hides no alarm"
+    monkeypatch.setattr(room, "STARTING_SECONDS", 3_600.0)
+    monkeypatch.setattr(room, "SETTLING_SECONDS", 0.0)
+    until(lambda: any(record.status is BackupStatus.DONE for record in scheduled(console)))
+    assert not console._engine.backups.is_catching_up()
+    console.close()
+
+
 def scheduled(engine: BlockingEngine) -> list[BackupRecord]:
     return [record for record in made(engine) if record.kind is BackupKind.SCHEDULED]
 
@@ -339,7 +354,7 @@ def test_nothing_is_scheduled_when_it_is_off_or_a_command_runs(settings: Setting
         engine = BlockingEngine(settings.model_copy(update={"backup_time": moment}), console=console)
         engine.wait_until_prepared(PATIENCE)
         time.sleep(0.5)
-        assert scheduled(engine) == []
+        assert scheduled(engine) == [] and not engine._engine.backups.is_catching_up()
         engine.close()
 
 

@@ -45,7 +45,7 @@ def backup(options: argparse.Namespace, settings: Settings) -> Printed:
     told |= {"brings_keys": brought}
     lines = [text("backup.command.made", file=record.file, cases=number(counts.get("cases")))]
     if told["brings_keys"]:
-        lines.append(text("backup.keys.brought"))
+        lines.append(text("backup.keys.made"))
     return told, "\n".join(lines)
 
 

@@ -44,6 +44,17 @@ _SIGNATURES: Final = (
 """Who asks, with his number and password, behind a complaint: that it was masked there makes it no question about it."""
 
 
+_STAMP: Final = re.compile(
+    r"(?m)^\s*\[?\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?,? \d{1,2}[.:]\d{2}(?:[.:]\d{2})?\]?(?: -)? [^:\n\[\]]{1,40}:[ \t]*"
+)
+"""What WhatsApp puts before a copied message: `[26/11 08.12] Bu Rina: `."""
+
+
+def without_stamps(text: str) -> str:
+    """A pasted chat without when each message came and from whom."""
+    return _STAMP.sub("", text)
+
+
 def without_signature(text: str) -> str:
     """A masked message without who sent it and with what password: `... NIP saya [NIP] pass: [KATA SANDI]`."""
     return take_signatures(text, []).strip()
@@ -58,6 +69,7 @@ def take_signatures(text: str, taken: list[str]) -> str:
         taken.append(" ".join(found["signed"].split()).strip(" ,.;:-"))
         return " "
 
+    text = without_stamps(text)
     for pattern in _SIGNATURES:
         text = pattern.sub(take, text)
     return text

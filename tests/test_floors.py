@@ -64,6 +64,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.metered",
         "sipd_core.scoring",
         "sipd_core.knowledge.gist",
+        "sipd_core.knowledge.contradictions",
         "sipd_core.knowledge.judgement",
     ),
     (

@@ -3,7 +3,7 @@
 import pytest
 
 from sipd_core.language import clean_query
-from sipd_core.signatures import without_signature
+from sipd_core.signatures import without_signature, without_stamps
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_who_introduces_himself_first_asks_what_comes_then(before: str) -> None:
 def test_a_hostile_message_of_full_length_ends(unit: str) -> None:
     """With unbounded repetitions one of these took minutes, which the time limit of a test does not allow."""
     assert without_signature(f"nip [nip]{unit * (10_000 // len(unit))}x").endswith("x")
+
+
+@pytest.mark.parametrize("stamp", ["[26/11 08.12] Bu Rina: ", "[26/11/26, 08.12.33] Bu Rina: ", "26/11/26 08.12 - Rina: "])
+def test_the_stamp_of_a_copied_message_is_no_part_of_it(stamp: str) -> None:
+    assert without_stamps(f"{stamp}pagi min\n{stamp}SP2D belum cair") == "pagi min\nSP2D belum cair"
+    assert clean_query(f"{stamp}SP2D belum cair") == clean_query("SP2D belum cair")

@@ -13,6 +13,8 @@ from sipd_core.texts import text
 
 _SENTENCE = re.compile(r"(?<=[a-z\d)\"”][.;])\s+(?=[A-Z\d])")
 
+_STATUS = frozenset("done ok oke okay fix fixed solved close closed clear confirm confirmed selesai sudah sdh beres aman qa".split())
+
 EXCERPT = 240
 """Characters of a complaint that are quoted: the median complaint is 121 long (FIELD.md)."""
 
@@ -111,7 +113,12 @@ def _not_found(hits: Sequence[Hit]) -> str:
 def _notes(case: Case) -> list[str]:
     """The notes that are not already the remedy."""
     named = (("answer.note_dev", case.note_dev), ("answer.note_qa", case.note_qa))
-    return [text(key, note=note) for key, note in named if note and note != case.remedy]
+    return [text(key, note=note) for key, note in named if note and note != case.remedy and not _only_status(note)]
+
+
+def _only_status(note: str) -> bool:
+    """*done*, *ok*: how the row stands, and nothing that helps anyone."""
+    return _STATUS.issuperset(re.findall(r"\w+", note.casefold()))
 
 
 def _source(case: Case) -> str:

@@ -89,6 +89,11 @@ def matter_of(said: Sequence[str], menu: str) -> Matter:
     return Matter(frozenset((question, frozenset(found)) for question, found in answers.items()), denied, affirmed)
 
 
+def answers_to(said: Sequence[str]) -> dict[str, frozenset[str]]:
+    """What words in order say to the questions of the table; questions they do not touch are missing."""
+    return {question: frozenset(found) for question, found in _answers(_bare(said)).items()}
+
+
 def named_in(said: Sequence[str]) -> list[str]:
     """The answers that a complaint's words give, as `question=answer`: what is named alike though worded otherwise."""
     found = _answers(_bare(said))

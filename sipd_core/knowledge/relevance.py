@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case
 from sipd_core.knowledge.calibration import Calibration, sigmoid
+from sipd_core.knowledge.contradictions import contradictions, tempered
 from sipd_core.knowledge.lexical import LexicalIndex, LexicalScores
 from sipd_core.knowledge.views import case_of, is_whole
 from sipd_core.language import clean_query, normalise, stems, with_full_names
@@ -54,6 +55,9 @@ RIVALS = 3
 
 COMPARED = 12
 """How many of the best are looked through for reports of the same problem: the RIVALS lie among them."""
+
+WITHOUT_REMEDY = 0.95
+"""Factor on the place of a case that solves nothing, not on its relevance: a near equal with a remedy goes before it."""
 
 TWIN_SHARE = 0.6
 """Share of common words (Jaccard, over stems) from which two complaints tell of the same problem."""
@@ -242,8 +246,9 @@ class Ranker:
         best = np.argsort(-order, kind="stable")
         problems = self._problems(rows[best])
         relevance, judgement = self._relevance(query, use, order[best] * settings.sureness, problems)
-        left = self._left(rows[best], exclude)[:limit]
-        best, relevance, problems = best[left], relevance[left], problems[left]
+        fitting, relevance = self._fitting(query.clean, rows[best], relevance)
+        fitting = fitting[~np.isin(fitting, self._spent(rows[best], exclude))][:limit]
+        best, relevance, problems = best[fitting], relevance[fitting], _numbered(problems[fitting])
         matched = self._lexical.matched(query.clean, rows[best])
         cases = tuple(
             Scored(
@@ -288,15 +293,27 @@ class Ranker:
         others = np.arange(fresh, fresh + len(rows) - len(numbers), dtype=np.int32)
         return np.concatenate([np.array(numbers, np.int32), others])
 
-    def _left(self, rows: Integers, exclude: Collection[str]) -> Integers:
-        """The places of `rows` that were not tried, nor anything with the same remedy."""
+    def _fitting(self, clean: str, rows: Integers, relevance: Doubles) -> tuple[Integers, Doubles]:
+        """The places of `rows` anew, and their relevance: what contradicts the question falls, and of near equals the
+        one with a remedy leads. Only the COMPARED best are looked at; no relevance rises."""
+        after, weight = relevance.copy(), np.ones(len(rows))
+        for place, row in enumerate(rows[:COMPARED]):
+            if case := self._cases.get(self._lexical.keys[row]):
+                after[place] = tempered(float(relevance[place]), contradictions(clean, case))
+                weight[place] = 1.0 if case.remedy else WITHOUT_REMEDY
+        order = np.argsort(-after * weight, kind="stable").astype(np.int32)
+        after[order] = np.minimum.accumulate(after[order])
+        return order, after
+
+    def _spent(self, rows: Integers, exclude: Collection[str]) -> list[int]:
+        """The places of `rows` that were tried, or have a remedy that was."""
         tried = {_line(case.remedy) for key in exclude if (case := self._cases.get(key)) and case.remedy}
-        keys = [self._lexical.keys[row] for row in rows]
-        spent = [
-            key in exclude or (bool(tried) and (case := self._cases.get(key)) is not None and _line(case.remedy) in tried)
-            for key in keys
-        ]
-        return np.flatnonzero(~np.array(spent, bool)).astype(np.int32)
+        places = enumerate(self._lexical.keys[row] for row in rows)
+        return [place for place, key in places if key in exclude or (tried and self._remedy(key) in tried)]
+
+    def _remedy(self, key: str) -> str:
+        case = self._cases.get(key)
+        return _line(case.remedy) if case else ""
 
     def _candidates(
         self, words: LexicalScores, found: QueryVectors | None, settings: RetrievalSettings
@@ -342,6 +359,12 @@ def same_problem(one: Case, other: Case) -> bool:
         return True
     here, there = _complaint_stems(one.issue), _complaint_stems(other.issue)
     return len(here & there) >= TWIN_SHARE * len(here | there) > 0
+
+
+def _numbered(problems: Integers) -> Integers:
+    """The same problems, numbered in the order of their first appearance."""
+    seen: dict[int, int] = {}
+    return np.array([seen.setdefault(int(problem), len(seen)) for problem in problems], np.int32)
 
 
 def _line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Conversations, what people said of the answers, and escalations. Only masked texts come in here; they are stored sealed."""
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -23,6 +24,8 @@ from sipd_core.chat.turn import (
 )
 from sipd_core.deeds import Deed, DeedKind, acting
 from sipd_core.errors import NotFoundError
+from sipd_core.language import names_nothing
+from sipd_core.signatures import without_stamps
 from sipd_core.store.answer_versions import TURN, with_versions
 from sipd_core.store.approved_answers import keep_use
 from sipd_core.store.database import Database
@@ -45,6 +48,7 @@ from sipd_core.tickets import HeardBy, menu_of
 
 __all__ = ["TURN", "Asked", "ConversationStore"]
 
+_PIECE = re.compile(r"(?<=[.!?,])\s+|\n+")
 TITLE_LENGTH = 80
 LIST_SECONDS = 1.0
 _THERE = conversations.c.erased_at.is_(None)
@@ -237,6 +241,8 @@ def _append(
     if turns is None:
         head = {"id": turn.session_id, "title": _title(message), "created_at": now, "updated_at": now}
         connection.execute(insert(conversations), head | {"turns": 0, "escalated": False})
+    elif not names_nothing(message) and names_nothing(connection.execute(select(conversations.c.title).where(at)).scalar_one()):
+        changes["title"] = _title(message)  # it began with a greeting: this is its first complaint
     position = (turns or 0) + 1
     connection.execute(insert(exchanges), _exchange_row(message, turn, state, now, position))
     connection.execute(insert(exchange_marks), {**marked, "position": position, "at": now})
@@ -299,5 +305,8 @@ def _escalated(session_id: str, escalation: Escalation, actor: str) -> Deed:
 
 
 def _title(message: str) -> str:
-    line = " ".join(message.split())
+    """A message on one line from where it names a problem: no stamp of a copied chat, no greeting."""
+    parts = [part for part in _PIECE.split(without_stamps(message)) if part.strip()]
+    told = next((at for at, part in enumerate(parts) if not names_nothing(part)), 0)
+    line = " ".join(" ".join(parts[told:]).split()) or " ".join(message.split())
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"

@@ -1,5 +1,7 @@
 """The composed answer: rests on the case, dresses nothing up, invents nothing."""
 
+import pytest
+
 from sipd_core.chat.answers import compose, excerpt, small_talk
 from sipd_core.chat.turn import Verdict
 from sipd_core.documents import Case, Hit
@@ -15,6 +17,12 @@ def test_a_found_case_gives_remedy_notes_and_source() -> None:
     answer = compose(Verdict.FOUND, [hit(case)], limit=4000)
     for part in (case.remedy, case.menu, "Status di-reset", "Cek tanggal", "uji.csv", "baris 2", "contoh"):
         assert part in answer
+
+
+@pytest.mark.parametrize(("note", "shown"), [("done", False), ("OK", False), ("Sudah fixed.", False), ("Cek tanggal.", True)])
+def test_how_a_row_stands_is_no_note_to_show(note: str, shown: bool) -> None:
+    answer = compose(Verdict.FOUND, [hit(make_case(note_qa=note))], limit=4000)
+    assert ("Catatan QA" in answer) is shown
 
 
 def test_a_note_that_is_the_remedy_is_not_said_twice() -> None:

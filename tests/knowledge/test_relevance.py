@@ -209,6 +209,18 @@ def test_what_has_the_remedy_that_was_tried_is_left_out_with_it() -> None:
     assert {one.case_id for one in left} == {case.id for case in cases[1:]}
 
 
+def test_of_near_equals_the_document_that_is_named_and_the_remedy_lead() -> None:
+    cases = (
+        make_case("Cetak SP2D hanya halaman putih kosong", "SP2D - Laporan", remedy="", expected=""),
+        make_case("Cetak DPA hanya halaman putih kosong", "DPA - Laporan", remedy="", expected=""),
+        make_case("Cetak DPA hanya halaman putih kosong terus", "DPA - Laporan", remedy="Lengkapi data pejabat."),
+    )
+    ranker = Ranker(LexicalIndex(map(lexical_entry, cases)), Calibration.prior(), {case.id: case for case in cases})
+    ranked = ranker.rank(prepare("DPA tidak bisa dicetak, halaman putih kosong"))
+    assert [one.case_id for one in ranked] == [cases[2].id, cases[1].id, cases[0].id]
+    assert [one.relevance for one in ranked] == sorted((one.relevance for one in ranked), reverse=True)
+
+
 def test_the_limit_bounds_the_list(with_vectors: Search) -> None:
     query = prepare("sp2d")
     assert len(with_vectors.ranker.rank(query, with_vectors.found(query), limit=2)) == 2

@@ -34,6 +34,21 @@ def test_history_is_limited_and_oldest_first(store: ConversationStore) -> None:
     assert store.get("s1", 10).title == "pesan 0"
 
 
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        (("Assalamualaikum min, selamat pagi", "mau tanya, sp2d kami belum cair"), "sp2d kami belum cair"),
+        (("[26/11 08.12] Bu Rina: pagi min\n[26/11 08.13] Bu Rina: spm ga bisa dicetak",), "spm ga bisa dicetak"),
+        (("selamat siang. SP2D belum cair, SPM sudah", "lupa sandi"), "SP2D belum cair, SPM sudah"),
+        (("pagi min",), "pagi min"),
+    ],
+)
+def test_the_title_is_the_first_complaint(store: ConversationStore, said: tuple[str, ...], title: str) -> None:
+    for place, message in enumerate(said):
+        store.add(message, make_turn(turn_id=f"t{place}"), "")
+    assert store.get("s1", 10).title == title
+
+
 def test_an_unknown_conversation_is_said_so(store: ConversationStore) -> None:
     with pytest.raises(NotFoundError):
         store.get("tidak-ada", 10)

@@ -151,6 +151,13 @@ def test_what_goes_on_or_names_a_document_is_never_called_foreign(shared: Blocki
     assert "bukan kendala SIPD" not in shared.ask("kumaha carana nyieun SPP UP kang?", shared.new_session_id()).response
 
 
+def test_of_several_complaints_the_first_is_answered_and_the_rest_offered(shared: BlockingEngine) -> None:
+    turn = shared.ask("1) akun terkunci salah sandi 2) SP2D belum cair", shared.new_session_id())
+    assert turn.response.startswith("Pesan ini memuat 2 kendala")
+    assert turn.sources[0].case.menu == "Login"
+    assert turn.suggestions[-1] == "SP2D belum cair" and "SP2D belum cair" not in turn.ask_caller
+
+
 def test_a_pasted_password_changes_no_answer(shared: BlockingEngine) -> None:
     plain, signed = (
         shared.ask(f"sp2d belum cair padahal spm disetujui{more}", shared.new_session_id())

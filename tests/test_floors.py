@@ -59,6 +59,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sipd_core.passwords",
         "sipd_core.chat.escalation",
         "sipd_core.chat.answers",
+        "sipd_core.chat.several",
         "sipd_core.chat.prompts",
         "sipd_core.embeddings",
         "sipd_core.metered",

@@ -4,7 +4,7 @@ One reason to change: what a message means for the answer.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ from sipd_core.chat.memory import (
     same_problem,
 )
 from sipd_core.chat.prompts import Brief
+from sipd_core.chat.several import complaints_in
 from sipd_core.chat.signals import Signals, read_signals
 from sipd_core.chat.suggestions import Suggestions, suggest
 from sipd_core.chat.turn import (
@@ -166,11 +167,12 @@ class Drafter:
             )
         state = None if history or self._kept_answers is None else self._knowledge_state()
         kept = None if instead_of else self._kept(masked.text, state)
-        found, follow_up = (kept.found, False) if kept else await self._search(masked.text, now, memory)
+        asked, *rest = complaints_in(masked.text)
+        found, follow_up = (kept.found, False) if kept else await self._search(asked, now, memory)
         timings |= {"embed": 0.0, "search": 0.0} if kept else found.timings_ms
         same = True if follow_up else same_problem(found, history)
         signs, _ = decide(memory.policy, now, sentiment=0.0, same_problem=same, settings=self._settings.escalation)
-        said = self._said(found, now, memory, signs, follow_up=follow_up)
+        said = _first_of(rest, self._said(found, now, memory, signs, follow_up=follow_up))
         approved = None
         if self._approved and said.can_be_approved and not (follow_up or instead_of):
             looked = time.perf_counter()
@@ -185,11 +187,13 @@ class Drafter:
                 memory.policy, now, sentiment=sentiment, same_problem=same, settings=self._settings.escalation
             )
             # What holds a remedy back is told by signs alone, so only the explanation can differ.
-            final = said if said.can_be_written else self._said(found, now, memory, escalation, follow_up=follow_up)
+            final = self._said(found, now, memory, escalation, follow_up=follow_up)
+            final = said if said.can_be_written else _first_of(rest, final)
             turn = self._compose(final, found, masked, session_id, turn_id, intent, sentiment, escalation)
+            turn = replace(turn, suggestions=(*turn.suggestions, *rest))
             turn = served(turn, approved) if approved else turn
             timings["classify"] = since(began)
-            return turn, remembered(memory, policy, masked.text, turn, follow_up=follow_up, vague=now.vague)
+            return turn, remembered(memory, policy, asked, turn, follow_up=follow_up, vague=now.vague)
 
         brief = None
         if said.can_be_written and approved is None:
@@ -336,6 +340,14 @@ def _after(first: SearchResult, second: SearchResult) -> SearchResult:
     timings = {stage: took + first.timings_ms.get(stage, 0.0) for stage, took in second.timings_ms.items()}
     computed = VectorOrigin.MISS in (first.origin, second.origin)
     return replace(second, timings_ms=timings, origin=VectorOrigin.MISS if computed else second.origin)
+
+
+def _first_of(rest: Sequence[str], said: _Said) -> _Said:
+    """An answer to the first of several complaints says so; a model would write to all of them, and is not asked."""
+    if not rest or not said.rests_on_cases:
+        return said
+    response = f"{text('answer.several', count=len(rest) + 1)}\n\n{said.response}"
+    return replace(said, response=response, can_be_written=False, can_be_approved=False)
 
 
 def _alike(words: str) -> _Said:

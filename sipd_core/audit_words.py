@@ -2,17 +2,31 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from sipd_core.locale_id import moment, number
+from sipd_core.deeds import DeedKind, DeedOutcome
+from sipd_core.locale_id import JAKARTA, UNKNOWN, day, moment, number
 from sipd_core.privacy import label
 from sipd_core.privacy.kinds import Kind
 from sipd_core.store.audit import AuditEntry, Flaw, Verification
 from sipd_core.tables import write_csv
 from sipd_core.texts import catalogue, text
 
-COLUMNS = ("seq", "at", "actor", "kind", "object", "from", "address", "outcome", "details", "hash")
+COLUMNS = (
+    *("seq", "at_local", "at_utc", "actor", "kind", "object", "from", "address", "outcome", "details"),
+    *("raw_object", "raw_details", "hash"),
+)
+_SPEAKING = ("file", "model", "name", "month")
+"""Details that name what was done better than an id or a running number."""
+_NOTED = frozenset((DeedKind.UNDO, DeedKind.REDO))
+"""Their note is the name of the change they turn."""
+_TALKS = frozenset((DeedKind.ESCALATION, DeedKind.ANSWER_EDITED, DeedKind.ERASE))
+_SHOWN_ID = 8
+"""Characters of an id that tell it from others on one page."""
+_PICO, _MICRO = Decimal(10) ** 12, Decimal(10) ** 6
 
 
 def kind_name(kind: str) -> str:
@@ -21,8 +35,32 @@ def kind_name(kind: str) -> str:
 
 
 def actor_name(entry: AuditEntry) -> str:
-    """Who did it; the console itself when nobody is named."""
-    return entry.actor or text("audit.nobody")
+    """Who did it: of a sign-in that failed whoever is known by that name, else somebody not signed in; else the console."""
+    if entry.actor or entry.outcome != DeedOutcome.REFUSED or entry.kind != DeedKind.SIGN_IN:
+        return entry.actor or text("audit.nobody")
+    return entry.object or text("audit.outside")
+
+
+def object_name(entry: AuditEntry) -> str:
+    """What it was done to, by its speaking name where the entry tells one; empty when it was done to nothing."""
+    told = {name: str(entry.details[name]) for name in _SPEAKING if entry.details.get(name)}
+    if entry.kind in _NOTED and entry.details.get("note"):
+        return str(entry.details["note"])
+    if told:
+        return next(iter(told.values()))
+    if entry.kind == DeedKind.RATE and "micro_idr" in entry.details:
+        return text("audit.rate", **dict(detail_lines_by_name(entry.details, "micro_idr", "valid_from")))
+    if entry.kind == DeedKind.ALERT_RULE:
+        return _known("alerts.title", str(entry.details.get("kind", entry.object)))
+    if entry.kind in _TALKS and entry.object:
+        return text("audit.talk", id=entry.object[:_SHOWN_ID])
+    return entry.object
+
+
+def detail_lines_by_name(details: Mapping[str, Any], *names: str) -> Iterator[tuple[str, str]]:
+    """(name in the entry, value in words) of some details; a dash for what is not there."""
+    for name in names:
+        yield name, _told(name, details[name]) if details.get(name) is not None else UNKNOWN
 
 
 def place_name(entry: AuditEntry) -> str:
@@ -38,7 +76,7 @@ def outcome_name(outcome: str) -> str:
 
 def detail_lines(details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """(name, value) of each detail, both in words; what is empty is left out."""
-    told = [(_known("audit.detail", name), _value(value)) for name, value in details.items()]
+    told = [(_known("audit.detail", name), _told(name, value)) for name, value in details.items() if not _says_nothing(name, value)]
     return tuple((name, value) for name, value in told if value)
 
 
@@ -67,10 +105,12 @@ def entries_csv(entries: Iterable[AuditEntry]) -> bytes:
 
 
 def _cells(entry: AuditEntry) -> list[object]:
-    details = json.dumps(entry.details, ensure_ascii=False) if entry.details else ""
-    at, place = entry.at.isoformat(timespec="milliseconds"), _known("audit.place", entry.place)
-    told = [kind_name(entry.kind), entry.object, place, entry.address, outcome_name(entry.outcome)]
-    return [entry.seq, at, actor_name(entry), *told, details, entry.hash]
+    raw = json.dumps(entry.details, ensure_ascii=False) if entry.details else ""
+    told = "; ".join(f"{name}: {value}" for name, value in detail_lines(entry.details))
+    times = [at.isoformat(timespec="milliseconds") for at in (entry.at.astimezone(JAKARTA), entry.at)]
+    where = [_known("audit.place", entry.place), entry.address]
+    done = [actor_name(entry), kind_name(entry.kind), object_name(entry), *where, outcome_name(entry.outcome)]
+    return [entry.seq, *times, *done, told, entry.object, raw, entry.hash]
 
 
 def line(entry: AuditEntry) -> str:
@@ -81,10 +121,43 @@ def line(entry: AuditEntry) -> str:
         at=moment(entry.at),
         actor=actor_name(entry),
         kind=kind_name(entry.kind),
-        object=entry.object or "—",
+        object=object_name(entry) or UNKNOWN,
         place=place_name(entry),
         outcome=outcome_name(entry.outcome),
     )
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """How many alike were left out is only worth a line where there were any."""
+    return name == "before" and value == 0
+
+
+def _told(name: str, value: Any) -> str:
+    """A value in words; amounts in the unit that people know them in."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if name == "micro_idr":
+            return f"Rp {_trimmed(value / _MICRO)}"
+        if name == "pico_usd":
+            return f"US$ {_trimmed(value / _PICO)}"
+        if name.endswith("_pico"):
+            return f"US$ {_trimmed(value / _MICRO)}"
+    if name == "reason" and isinstance(value, str):
+        return _known("audit.reason", value)
+    if name == "valid_from" and isinstance(value, str):
+        return _day(value)
+    return _value(value)
+
+
+def _trimmed(amount: Decimal) -> str:
+    """As many decimals as it has."""
+    return number(amount, max(-int(amount.normalize().as_tuple().exponent), 0))
+
+
+def _day(value: str) -> str:
+    try:
+        return day(date.fromisoformat(value))
+    except ValueError:
+        return value
 
 
 def _value(value: Any) -> str:

@@ -48,6 +48,7 @@ class DeedKind(StrEnum):
     SIGN_OUT = "sign_out"
     SESSION_END = "session_end"
     PERSON = "person"
+    PERSON_NAME = "person_name"
     PERSON_OFF = "person_off"
     PERSON_ON = "person_on"
     ROLES = "roles"

@@ -137,7 +137,7 @@ RULES: Rules = {
     "health": _HEALTH,
     "laboratory": _LABORATORY,
     "people": {
-        **_need(Permission.PEOPLE, "list", "invite", "new_link", "set_roles", "disable", "enable"),
+        **_need(Permission.PEOPLE, "list", "invite", "new_link", "rename", "set_roles", "disable", "enable"),
         **_need(Permission.PEOPLE, "sessions", "end_sessions"),
     },
     "sign_in": {

@@ -48,6 +48,10 @@ class People:
         with self._refusal_noted(id_, DeedKind.ROLES):
             return self._changed(self._stores.people.set_roles(id_, roles))
 
+    def rename(self, id_: str, name: str) -> Account:
+        """Raises NotFoundError, PeopleError for a name that will not do or is somebody else's."""
+        return self._changed(self._stores.people.rename(id_, name))
+
     def disable(self, id_: str) -> Account:
         """Nobody with this account comes in any more, and who is in is out. Raises NotFoundError, PeopleError."""
 

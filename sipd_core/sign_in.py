@@ -86,7 +86,7 @@ class SignIn:
         stores = self._stores
         wait = stores.failures.take(login, address)
         if wait > 0:
-            self._note_failure("throttled", known=None)
+            self._note_failure("throttled", known=known[0] if (known := stores.people.password_of(login)) else None)
             said = {"minutes": number(math.ceil(wait / 60))}
             raise SignInError("too many attempts", text_key="people.error.wait", **said)
         found = stores.people.password_of(login)

@@ -39,7 +39,7 @@ class Uploads:
         return self._portal.call(self._engine.drafts.open, name, content, digest)
 
     def drafts(self) -> tuple[Draft, ...]:
-        """Every file that waits for an admin's yes, the newest first."""
+        """Every file that waits for an admin's yes, the newest first; `draft` holds one against the base as it is now."""
         return self._portal.call(self._engine.drafts.list)
 
     def draft(self, draft_id: str) -> Draft:

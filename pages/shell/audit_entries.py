@@ -12,6 +12,7 @@ from sipd_core.audit_words import (
     detail_lines,
     entries_csv,
     kind_name,
+    object_name,
     outcome_name,
     place_name,
 )
@@ -24,6 +25,8 @@ from sipd_core.texts import text
 
 _PAGES = Pages("audit.page", 25)
 _ALL = "all"
+WORDS, KINDS, OUTCOME, ACTOR = "cari", "apa", "hasil", "siapa"
+"""Keys of the filter's fields, by which the address names them too: a reload or a shared link shows the same entries."""
 
 
 def draw_entries(engine: BlockingEngine, *, broken_at: int | None) -> None:
@@ -55,7 +58,8 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         text("audit.filter.words"),
         type="search",
         placeholder=text("ui.search"),
-        key="audit.words",
+        key=WORDS,
+        bind="query-params",
         live="300ms",
         on_change=_PAGES.begin_anew,
     )
@@ -64,7 +68,8 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         sorted(map(str, DeedKind), key=kind_name),
         format_func=kind_name,
         placeholder=text("audit.filter.all_kinds"),
-        key="audit.kinds",
+        key=KINDS,
+        bind="query-params",
         on_change=_PAGES.begin_anew,
     )
     with words:
@@ -74,7 +79,8 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
             default=_ALL,
             required=True,
             format_func=lambda name: text("audit.filter.all") if name == _ALL else outcome_name(name),
-            key="audit.outcome",
+            key=OUTCOME,
+            bind="query-params",
             on_change=_PAGES.begin_anew,
         )
     actor = kinds.selectbox(
@@ -82,7 +88,8 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         engine.audit.actors(),
         index=None,
         placeholder=text("audit.filter.all_actors"),
-        key="audit.actor",
+        key=ACTOR,
+        bind="query-params",
         on_change=_PAGES.begin_anew,
     )
     which = "" if outcome in (None, _ALL) else str(outcome)
@@ -109,7 +116,7 @@ def _table(entries: tuple[AuditEntry, ...], key: str, broken_at: int | None) -> 
         columns["at"]: st.column_config.TextColumn(width=165),
         columns["kind"]: st.column_config.TextColumn(width=200),
     }
-    return chosen_row(entries, [_line(entry, columns, broken_at) for entry in entries], key, looks)
+    return chosen_row(entries, [_line(entry, columns, broken_at) for entry in entries], key, looks, height="content")
 
 
 def _line(entry: AuditEntry, columns: dict[str, str], broken_at: int | None) -> dict[str, object]:
@@ -119,7 +126,7 @@ def _line(entry: AuditEntry, columns: dict[str, str], broken_at: int | None) -> 
         columns["at"]: moment(entry.at),
         columns["actor"]: actor_name(entry),
         columns["kind"]: kind_name(entry.kind),
-        columns["object"]: entry.object,
+        columns["object"]: object_name(entry),
         columns["from"]: place_name(entry),
         columns["outcome"]: outcome_name(entry.outcome),
     }
@@ -138,7 +145,7 @@ def draw_entry(entry: AuditEntry) -> None:
     told = [
         (text("audit.table.at"), moment(entry.at)),
         (text("audit.table.actor"), actor_name(entry)),
-        (text("audit.table.object"), entry.object or "—"),
+        (text("audit.table.object"), object_name(entry) or "—"),
         (text("audit.table.from"), place_name(entry)),
         (text("audit.table.outcome"), outcome_name(entry.outcome)),
         *detail_lines(entry.details),

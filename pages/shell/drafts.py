@@ -43,15 +43,22 @@ _MEETINGS = {
 
 
 def draw_drafts(engine: BlockingEngine) -> None:
-    """Every draft; those that are still being read are watched until they are not."""
+    """Every draft in a line, one of them open; those that are still being read are watched until they are not."""
     drafts = engine.uploads.drafts()
     if not drafts:
         return
     st.subheader(text("imports.drafts.heading"), anchor=False)
     _draw_busy(engine, [draft for draft in drafts if draft.state in _BUSY])
-    for draft in drafts:
-        if draft.state not in _BUSY:
+    read = [draft for draft in drafts if draft.state not in _BUSY]
+    open_ = session.open_draft([draft.id for draft in read if draft.state is not DraftState.REFUSED])
+    for draft in read:
+        if draft.state is DraftState.REFUSED:
             _draw_draft(engine, draft)
+        elif draft.id == open_:
+            _draw_draft(engine, engine.uploads.draft(draft.id))
+        else:
+            with st.container(border=True, key=f"draft-{draft.id}"):
+                _draw_head(engine, draft, closed=True)
 
 
 def _draw_busy(engine: BlockingEngine, busy: list[Draft]) -> None:
@@ -84,20 +91,29 @@ def _draw_draft(engine: BlockingEngine, draft: Draft) -> None:
             _draw_ready(engine, draft, draft.report)
 
 
-def _draw_head(engine: BlockingEngine, draft: Draft) -> None:
+def _draw_head(engine: BlockingEngine, draft: Draft, *, closed: bool = False) -> None:
     color, icon = _LOOKS[draft.state]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
         state = badge(color, text(f"imports.state.{draft.state}"), icon)
         st.markdown(f"**{plain_line(draft.file)}** {state} :gray[:small[{file_size(draft.size)}]]", width="content")
-        st.button(
-            text("imports.discard"),
-            icon=":material/close:",
-            type="tertiary",
-            key=f"imports.discard.{draft.id}",
-            on_click=_discard,
-            args=(engine, draft.id),
-            disabled=draft.state is DraftState.STORING,
-        )
+        with st.container(horizontal=True, width="content", gap="small"):
+            if closed:
+                st.button(
+                    text("imports.open"),
+                    icon=":material/visibility:",
+                    key=f"imports.open.{draft.id}",
+                    on_click=session.show_draft,
+                    args=(draft.id,),
+                )
+            st.button(
+                text("imports.discard"),
+                icon=":material/close:",
+                type="tertiary",
+                key=f"imports.discard.{draft.id}",
+                on_click=_discard,
+                args=(engine, draft.id),
+                disabled=draft.state is DraftState.STORING,
+            )
 
 
 def _discard(engine: BlockingEngine, draft_id: str) -> None:

@@ -156,7 +156,9 @@ def _draw_way_back(engine: BlockingEngine, report: ImportReport) -> None:
     if report.status is ImportStatus.UNDONE:
         st.caption(text("imports.history.undone"))
         label = text("imports.history.redo")
-        st.button(label, icon=":material/redo:", key=f"imports.redo.{report.id}", on_click=_redo, args=(engine, report))
+        key, args = f"imports.redo.{report.id}", (engine, report)
+        if st.button(label, icon=":material/redo:", key=key, on_click=_redo, args=args):
+            st.rerun()  # this part of the page was drawn from the report as it was before
         return
     label = text("imports.history.undo")
     if st.button(label, icon=":material/undo:", key=f"imports.undo.{report.id}"):

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.shell import people_state, session
-from pages.shell.frame import draw_problem, errors_kept
+from pages.shell.frame import draw_problem, errors_kept, errors_shown
 from pages.shell.people_list import link_address, roles_field, seen_line, state_badges
 from pages.shell.plain import plain_line
 from pages.shell.resources import acting_person
 from sipd_core.locale_id import ago, moment
 from sipd_core.people import People
 from sipd_core.permissions import How
-from sipd_core.store.people import Account
+from sipd_core.store.people import LONGEST_NAME, Account
 from sipd_core.store.sessions import Session
 from sipd_core.texts import text
 
@@ -29,6 +29,7 @@ def draw_detail(people: People, id_: str, accounts: Sequence[Account]) -> None:
     st.subheader(plain_line(account.name), anchor=False)
     st.markdown(state_badges(account, is_own=account.id == acting_person().id))
     st.caption(plain_line(seen_line(account)))
+    _name(people, account)
     _roles(people, account)
     _access(people, account)
     st.markdown(f"**{text('people.detail.sessions')}**")
@@ -59,6 +60,23 @@ def session_line(one: Session) -> str:
         began=moment(one.began_at),
         seen=ago(one.seen_at, datetime.now(UTC)),
     )
+
+
+def _name(people: People, account: Account) -> None:
+    """His display name, which a provider tells of those it vouches for."""
+    if account.how is How.OIDC:
+        return
+    with st.form(f"people.name.{account.id}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = st.text_input(
+                text("people.invite.name"), account.name, max_chars=LONGEST_NAME, help=text("people.detail.name_help"), width=320
+            )
+            wanted = st.form_submit_button(text("people.detail.save_name"), icon=":material/save:")
+        if wanted:
+            with errors_shown():
+                people.rename(account.id, name)
+                session.flash(text("people.detail.saved_name"))
+                st.rerun()
 
 
 def _roles(people: People, account: Account) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import people_state
 from pages.shell.cards import badge
-from pages.shell.frame import errors_shown, show_error
+from pages.shell.frame import errors_shown
 from pages.shell.plain import plain, plain_line
 from pages.shell.resources import acting_person, sign_in_mode
 from sipd_core.errors import PeopleError
@@ -16,7 +16,7 @@ from sipd_core.locale_id import ago, number
 from sipd_core.people import People
 from sipd_core.permissions import Role
 from sipd_core.sign_in import LINK_PATH
-from sipd_core.store.people import Account
+from sipd_core.store.people import Account, unfit
 from sipd_core.texts import text
 
 _COLORS = {Role.OPERATOR: "blue", Role.ADMIN: "violet", Role.MANAGER: "green"}
@@ -99,13 +99,13 @@ def _invite(people: People) -> None:
     with st.form("people.invite", border=False):
         name = st.text_input(text("people.invite.name"), help=text("people.invite.name_help"), max_chars=80)
         login = st.text_input(text("people.invite.login"), help=text("people.invite.login_help"), max_chars=64)
-        roles = roles_field("people.invite.roles", frozenset({Role.OPERATOR}))
+        roles = roles_field("people.invite.roles", frozenset())
+        st.caption(text("people.invite.without_role"))
         if not st.form_submit_button(text("people.invite.save"), type="primary", icon=":material/link:"):
             return
-    if not roles:
-        show_error(PeopleError("no role", text_key="people.invite.no_role"))
-        return
     with errors_shown():
+        if wrong := unfit(login, name):
+            raise PeopleError("unfit", text_key="people.error.several", all=" ".join(wrong))
         account, token = people.invite(login, name, roles)
         people_state.show_link(people_state.ShownLink(account.name, link_address(token)))
         st.rerun()

@@ -33,6 +33,7 @@ _LAST = "chat.last"
 _HANDOVER = "chat.handover_next"
 _REWRITE = "chat.rewrite"
 _UPLOADS_TAKEN = "imports.uploads_taken"
+_DRAFT = "imports.draft"
 _UPLOAD_PROBLEMS = "imports.upload_problems"
 _SAMPLES_REMOVED = "knowledge.samples_removed"
 _CHANGE = "knowledge.last_change"
@@ -265,6 +266,17 @@ def upload_problems() -> tuple[str, ...]:
 def upload_round() -> int:
     """Part of the uploader's key; a new number empties it."""
     return int(st.session_state.get(UPLOAD_ROUND, 0))
+
+
+def show_draft(draft_id: str) -> None:
+    """Let this waiting file be the one that is open."""
+    st.session_state[_DRAFT] = draft_id
+
+
+def open_draft(drafts: Sequence[str]) -> str:
+    """Which of these waiting files is open: the chosen one, else the first; empty where there is none."""
+    chosen = st.session_state.get(_DRAFT)
+    return chosen if chosen in drafts else next(iter(drafts), "")
 
 
 def note_samples_removed(count: int) -> None:

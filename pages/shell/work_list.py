@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -71,13 +71,22 @@ class Filters:
 
 
 def chosen_row(
-    rows: Sequence[Row], lines: Sequence[Mapping[str, Any]], key: str, columns: Mapping[str, Any] | None = None
+    rows: Sequence[Row],
+    lines: Sequence[Mapping[str, Any]],
+    key: str,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    height: Literal["auto", "content"] = "auto",
 ) -> Row | None:
-    """Draw a table, a line for each row, and return the row that is chosen in it; `columns` as Streamlit's `column_config`."""
+    """Draw a table, a line for each row, and return the row that is chosen in it; `columns` as Streamlit's `column_config`.
+
+    `height`: as high as all its lines, or as ten at most, which scroll.
+    """
     event = st.dataframe(
         lines,
         hide_index=True,
         width="stretch",
+        height=height,
         on_select="rerun",
         selection_mode="single-row",
         key=key,

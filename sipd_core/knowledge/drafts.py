@@ -133,14 +133,13 @@ class Drafts:
         return work.draft
 
     async def list(self) -> tuple[Draft, ...]:
-        """Every draft as it stands, the newest first."""
+        """Every draft, the newest first, with its dry run as of when somebody last looked at it by `get`."""
         for work in [*self._works.values()]:
             work.touched = self._clock()
-            await self._follow_base(work)
         return tuple(work.shown() for work in reversed(self._works.values()))
 
     async def get(self, draft_id: str) -> Draft:
-        """One draft as it stands; raises NotFoundError."""
+        """One draft held against the base as it is now; raises NotFoundError."""
         work = self._work(draft_id)
         work.touched = self._clock()
         await self._follow_base(work)

@@ -130,6 +130,20 @@ class PeopleStore:
             self._keep_an_admin(connection, before)
             return read_account(connection, id_)
 
+    def rename(self, id_: str, name: str) -> Account:
+        """Another display name; what was done under the old one stays. Raises NotFoundError, PeopleError."""
+        with self._database.write() as connection:
+            before, name = _locked(connection, id_), checked_name(name)
+            if before.how is How.OIDC:
+                raise PeopleError("names come from the provider", text_key="people.error.name_elsewhere")
+            if name.lower() != before.name.lower() and _name_taken(connection, name):
+                raise PeopleError("the name is taken", text_key="people.error.name_taken", name=name)
+            if name != before.name:
+                connection.execute(update(people).where(people.c.id == id_).values(name=name))
+                details = {"name_before": before.name}
+                self._database.note(connection, Deed(DeedKind.PERSON_NAME, name, details=details))
+            return read_account(connection, id_)
+
     def disable(self, id_: str, also: Callable[[Connection], object] = lambda _: None) -> Account:
         """With what `also` does in the same transaction; raises NotFoundError, PeopleError when no admin would be left."""
         with self._database.write() as connection:
@@ -188,6 +202,17 @@ def checked_name(name: str) -> str:
     if not 2 <= len(name) <= LONGEST_NAME:
         raise PeopleError("no name", text_key="people.error.name", most=LONGEST_NAME)
     return name
+
+
+def unfit(login: str, name: str) -> tuple[str, ...]:
+    """Everything that is wrong with the two as they were typed, each in a sentence; empty when they will do."""
+    wrong = []
+    for check, typed in ((checked_name, name), (checked_login, login)):
+        try:
+            check(typed)
+        except PeopleError as error:
+            wrong.append(error.user_text)
+    return tuple(wrong)
 
 
 def role_names(roles: Collection[Role]) -> list[str]:

@@ -144,6 +144,7 @@ async def test_rejected_rows_can_be_fetched_before_and_after(desk: Desk) -> None
 async def test_a_base_that_changed_is_noticed_and_said(desk: Desk) -> None:
     draft = await desk.read(LOG)
     desk.importer.accept("lain.csv", io.BytesIO(b"MENU,ISSUE,EXPECTED\nDPA,pagu beda,\n"))
+    assert not (await desk.drafts.list())[0].recomputed, "a list of many is not held against the base, file by file"
     again = await desk.drafts.get(draft.id)
     assert again.report is not None
     assert (again.recomputed, again.report.accepted, again.report.unchanged) == (True, 1, 1)

@@ -70,6 +70,22 @@ def test_each_file_has_its_own_card_and_a_refused_one_says_why(empty_engine: Blo
     assert metric(app, "new") == "3"
 
 
+def test_of_several_files_one_is_open_at_a_time(empty_engine: BlockingEngine, open_page: Opener) -> None:
+    other = b"MENU,ISSUE,EXPECTED\nSPD,pagu SPD beda,Sinkronkan pagu\nSPD,SPD tidak muncul,\n"
+    app = upload(open_page("impor"), empty_engine, ("log.csv", LOG), ("lain.csv", other))
+    assert (metric(app, "new"), previews(app)) == ("2", 1), "the newest one"
+    press(app, "imports.open.").run()
+    assert (metric(app, "new"), previews(app)) == ("3", 1)
+    confirm(app)
+    assert (metric(app, "new"), previews(app)) == ("2", 1), "what is left opens by itself"
+    assert empty_engine.status().cases == 3 and not app.exception
+
+
+def previews(app: AppTest) -> int:
+    """How many files are open, each with its button."""
+    return sum(str(button.key).startswith("imports.confirm.") for button in app.button)
+
+
 def test_a_file_dropped_twice_is_told(empty_engine: BlockingEngine, open_page: Opener) -> None:
     app = upload(open_page("impor"), empty_engine, ("log.csv", LOG), ("salinan.csv", LOG))
     assert [warning.value for warning in app.warning if "salinan" in warning.value]

@@ -15,8 +15,10 @@ from sipd_core.permissions import How, Permission, Role
 from sipd_core.sign_in import SignIn, SignInStores, Vouched
 from sipd_core.store.audit import AuditEntry, AuditLog
 from sipd_core.store.database import Database
+from sipd_core.store.people import unfit
 from sipd_core.store.sign_in_failures import FIRST_WAIT, LONGEST_WAIT, NAME_TRIES
 from sipd_core.store.sign_in_links import FIRST_SECONDS, LINK_SECONDS
+from sipd_core.texts import text
 from tests.clock import Clock
 
 PASSWORD = "kereta pagi ke bandung"
@@ -182,6 +184,7 @@ def test_names_are_throttled_over_restarts(house: House) -> None:
     with pytest.raises(SignInError) as refused:
         other.enter("ani", PASSWORD, address="10.2.0.1")
     assert "menit" in refused.value.user_text
+    assert (house.entries()[0].outcome, house.entries()[0].object) == ("refused", "Bu Ani"), "who was locked out is named"
     house.clock.now += FIRST_WAIT + 1
     assert other.is_in(other.enter("ani"))
     assert house.is_in(house.enter("ani", PASSWORD)), "after a success the name starts anew"
@@ -342,3 +345,20 @@ def test_the_audit_knows_who_came_and_no_secret(house: House) -> None:
     assert ("sign_in", "done", "Bu Ani") in kinds and ("sign_out", "done", "Bu Ani") in kinds
     assert sum(kind == ("sign_in", "refused", "") for kind in kinds) == 2
     assert AuditLog(house.database).verify().is_whole
+
+
+def test_everything_that_is_wrong_with_an_invitation_is_said_at_once(house: House) -> None:
+    assert unfit("", "") == (text("people.error.name", most=80), text("people.error.login"))
+    assert unfit("cici", "Bu Cici") == ()
+    account, _ = house.people.invite("cici", "Bu Cici", [])
+    assert account.roles == frozenset(), "who may lose the last role may come without one"
+
+
+def test_a_user_is_called_otherwise_and_the_audit_tells_how_before(house: House) -> None:
+    first, _ = house.people.invite("cici", "Bu Cici", [])
+    house.people.invite("dedi", "Pak Dedi", [])
+    with pytest.raises(PeopleError):
+        house.people.rename(first.id, "pak dedi")
+    assert house.people.rename(first.id, "Bu Cici  Lestari").name == "Bu Cici Lestari"
+    entry = house.stores.audit.page().entries[0]
+    assert (entry.kind, entry.object, entry.details["name_before"]) == ("person_name", "Bu Cici Lestari", "Bu Cici")

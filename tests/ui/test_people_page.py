@@ -63,21 +63,6 @@ def test_roles_are_changed_and_the_last_admin_stays(engine: BlockingEngine) -> N
     assert Role.ADMIN in accounts(engine)["ani"].roles
 
 
-def test_an_empty_invitation_says_all_that_is_missing_and_roles_may_come_later(engine: BlockingEngine) -> None:
-    app = opened("pengguna")
-    app.button(key="people.invite").click().run()
-    assert app.button_group(key="people.invite.roles").value == []
-    app = press(app, text("people.invite.save"))
-    (error,) = [str(one.value).replace("\\", "") for one in app.error]
-    assert text("people.error.login") in error and text("people.error.name", most=80) in error
-    app.button(key="people.invite").click().run()
-    for field in app.text_input:
-        if field.label in (text("people.invite.name"), text("people.invite.login")):
-            field.set_value("cici" if field.label == text("people.invite.login") else "Bu Cici")
-    press(app, text("people.invite.save"))
-    assert accounts(engine)["cici"].roles == frozenset()
-
-
 def test_a_user_is_called_otherwise(engine: BlockingEngine) -> None:
     budi = account_of(engine, "budi", Role.OPERATOR)
     app = opened("pengguna", pengguna=budi)

@@ -36,6 +36,7 @@ def invite(page: Page, name: str, login: str) -> str:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Nama tampilan").fill(name)
     dialog.get_by_role("textbox", name="Nama masuk").fill(login)
+    dialog.get_by_text("Operator", exact=True).click()
     dialog.get_by_role("button", name="Buat undangan").click()
     code = page.locator(".st-key-people-link code")
     expect(code).to_contain_text("/masuk/tautan/")

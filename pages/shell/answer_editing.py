@@ -21,6 +21,8 @@ from sipd_core.texts import text
 def edit_answer(engine: BlockingEngine, exchange: Exchange, message: str) -> None:
     """The message to the caller as a text that can be changed; the first answer stays."""
     place = f"{exchange.turn.turn_id}.{exchange.chosen}"
+    if session.take_worded(place):
+        st.rerun()
     if problem := session.take_problem():
         st.error(plain(problem), icon=":material/error:")
     if session.is_wording_looked_at(place):
@@ -38,15 +40,14 @@ def _draw_editor(engine: BlockingEngine, turn_id: str, place: str, first: str) -
     area.text_area(label_, height=260, max_chars=LONGEST, key=key, on_change=_keep, args=(place, key, first))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         args = engine, turn_id, place, key
-        if st.button(
+        st.button(
             text("approved.edit_save"),
             type="primary",
             icon=":material/check:",
             key=f"chat.save.{turn_id}",
             on_click=_save,
             args=args,
-        ) and not (session.is_wording_looked_at(place) or session.has_problem()):
-            st.rerun()
+        )
         if kept:
             st.button(
                 text("approved.edit_reset"),
@@ -68,14 +69,13 @@ def _draw_look(engine: BlockingEngine, turn_id: str, place: str) -> None:
         st.markdown(masked_lines(found.text))
     st.caption(text("approved.look_hint"))
     with st.container(horizontal=True, gap="small"):
-        if st.button(
+        st.button(
             text("approved.look_save"),
             icon=":material/check:",
             key=f"chat.save_masked.{turn_id}",
             on_click=_store,
             args=(engine, turn_id, place),
-        ) and not session.has_problem():
-            st.rerun()
+        )
         st.button(
             text("approved.look_back"),
             type="primary",
@@ -117,5 +117,6 @@ def _store(engine: BlockingEngine, turn_id: str, place: str) -> None:
     with errors_kept():
         engine.answers.edit(turn_id, session.kept_wording(place), actor=acting_name())
         session.keep_wording(place, "")
+        session.note_worded(place)
         session.flash(text("approved.edit_saved"))
     session.look_at_wording(place, False)

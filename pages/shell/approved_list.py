@@ -30,6 +30,8 @@ class Change(Protocol):
 CHAT_PAGE = Path(__file__).resolve().parents[1] / "obrolan.py"
 _PAGES = Pages("approved.page", 25)
 _ALL = "all"
+_WIDTHS = {"question": 225, "standing": 115, "actor": 115, "at": 135, "last": 135, "thumbs": 140}
+"""In pixels; with the number of times served they fit beside the menu of a usual screen."""
 _LOOKS = {
     Standing.LIVE: ("green", "verified"),
     Standing.STALE: ("orange", "sync_problem"),
@@ -99,7 +101,7 @@ def _table(shown: Sequence[Listed], key: str) -> Listed | None:
     names = ("question", "standing", "actor", "at", "served", "last", "thumbs")
     columns = {name: text(f"approved.list.{name}") for name in names}
     looks = {
-        columns["question"]: st.column_config.TextColumn(width=330),
+        **{columns[name]: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
         columns["served"]: st.column_config.NumberColumn(width=80),
     }
     return chosen_row(shown, [_line(one, columns) for one in shown], key, looks)

@@ -22,7 +22,17 @@ _SHOWN: dict[str, tuple[Status, ...]] = {
 }
 _AGES = {"4h": timedelta(hours=4), "1d": timedelta(days=1), "3d": timedelta(days=3), "7d": timedelta(days=7)}
 _COLUMNS = ("number", "priority", "status", "subject", "menu", "assignee", "age", "first_action", "resolution")
-_WIDTHS = {"number": 52, "priority": 90, "status": 90, "subject": 235, "menu": 140, "assignee": 130, "age": 115}
+_WIDTHS = {
+    "number": 48,
+    "priority": 84,
+    "status": 84,
+    "subject": 205,
+    "menu": 120,
+    "assignee": 115,
+    "age": 95,
+    "first_action": 95,
+    "resolution": 95,
+}
 """In pixels; these columns fit beside the menu of a usual screen."""
 _FILTERS = Filters("desk", "desk.queue", desk_state.PAGES)
 
@@ -62,7 +72,9 @@ def _draw_figures(figures: DeskFigures) -> None:
         ("desk.figure.first_action", short_span(figures.to_first_action)),
         ("desk.figure.resolution", short_span(figures.to_resolution)),
     ]
-    with st.grid(columns=4, min_column_width=150, gap="small"):
+    with st.container(key="desk-figures-line"):  # a narrow screen shows this, a wide one the tiles
+        st.caption(" · ".join(f"{text(key)} **{value}**" for key, value in shown))
+    with st.container(key="desk-figures"), st.grid(columns=4, min_column_width=150, gap="small"):
         for key, value in shown:
             late = key in ("desk.figure.first_action", "desk.figure.resolution")
             help_ = text("desk.figure.late") if late else None

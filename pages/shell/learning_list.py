@@ -25,7 +25,17 @@ _SHOWN: dict[str, tuple[GapState, ...]] = {
     "all": (),
 }
 _COLUMNS = ("number", "state", "title", "conversations", "askers", "first", "last", "why", "menu")
-_WIDTHS = {"number": 52, "state": 118, "title": 265, "conversations": 95, "askers": 72, "first": 98, "last": 98, "why": 140}
+_WIDTHS = {
+    "number": 44,
+    "state": 92,
+    "title": 215,
+    "conversations": 92,
+    "askers": 75,
+    "first": 92,
+    "last": 92,
+    "why": 130,
+    "menu": 105,
+}
 """In pixels; these columns fit beside the menu of a usual screen."""
 OUTSIDE_SHOWN = 20
 _FILTERS = Filters("learning", "learning.list", learning_state.PAGES)
@@ -81,10 +91,9 @@ def _draw_gaps(desk: LearningDesk) -> None:
 
 
 def _filter(desk: LearningDesk) -> GapFilter:
-    words, stands = st.columns([2, 3], vertical_alignment="bottom")
-    search = _FILTERS.search(words)
-    shown = _FILTERS.standing(stands, "state", list(_SHOWN), "todo", _shown_name)
-    with st.grid(columns=2, min_column_width=220, gap="small"):
+    shown = _FILTERS.standing(st.container(), "state", list(_SHOWN), "todo", _shown_name)
+    with st.grid(columns=3, min_column_width=220, gap="small"):
+        search = _FILTERS.search(st.container())
         failure = _FILTERS.choice("failure", {one.value: text(f"learning.failure.{one}") for one in Failure})
         menu = _FILTERS.choice("menu", {name: name for name in desk.menus()})
     return GapFilter(search, _SHOWN[shown], Failure(failure) if failure else None, menu)

@@ -213,6 +213,16 @@ def is_wording_looked_at(place: str) -> bool:
     return bool(st.session_state.get(f"chat.look.{place}"))
 
 
+def note_worded(place: str) -> None:
+    """The words are stored: the dialog that they were written in is to close."""
+    st.session_state[f"chat.worded.{place}"] = True
+
+
+def take_worded(place: str) -> bool:
+    """Whether `note_worded` said so, once."""
+    return bool(st.session_state.pop(f"chat.worded.{place}", False))
+
+
 def note_feedback(turn_id: str, message: str) -> None:
     """What to say about the feedback on this answer."""
     st.session_state[f"chat.feedback_note.{turn_id}"] = message
@@ -356,11 +366,6 @@ def take_stray_problem() -> str | None:
         return take_problem(kept.place)
     kept.overdue = True
     return None
-
-
-def has_problem() -> bool:
-    """Whether `keep_problem` put one that nobody has taken."""
-    return _PROBLEM in st.session_state
 
 
 def flash(message: str) -> None:

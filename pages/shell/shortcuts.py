@@ -1,6 +1,6 @@
 """Keys of the chat page, and the help that names them.
 
-What only a browser can do (focus, the clipboard) is done by a frame of our own origin without any look (`keys/`): the
+What only a browser can do (focus, the clipboard, what was typed and not sent, the start of an answer) is done by a frame of our own origin without any look (`keys/`): the
 Content-Security-Policy lets no inline script run, and a button of Streamlit can neither focus nor copy.
 """
 
@@ -31,4 +31,4 @@ def listen(conversation: Conversation, ticket: Ticket | None) -> None:
     whole = "" if last is None or last.answer.stopped else for_sending(last, ticket)
     said = {"copied": text("keys.copied"), "not_copied": text("keys.not_copied")}
     with st.container(key="keys"):
-        _frame(answer=whole, said=said, key="chat.keys", default=None)
+        _frame(answer=whole, turn=last.turn.turn_id if last else "", said=said, key="chat.keys", default=None)

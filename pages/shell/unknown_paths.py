@@ -1,16 +1,20 @@
-"""An address that no page has: one sentence and the way back, instead of Streamlit's English dialog over another page."""
+"""An address that no page has: one sentence and the way back, instead of Streamlit's English dialog over another page.
+
+The first page answers to `/` alone; its own name leads there.
+"""
 
 from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pages.shell import signin_html as html
 from pages.shell.places import ACCOUNT, GROUPS
 from sipd_core.texts import text
 
-_PAGES = frozenset({"", ACCOUNT.file, *(place.file for places in GROUPS.values() for place in places)})
+_FIRST = GROUPS["desk"][0].file
+_PAGES = frozenset({"", ACCOUNT.file, *(place.file for places in GROUPS.values() for place in places)}) - {_FIRST}
 _MACHINERY = frozenset({"_stcore", "app", "auth", "component", "media", "oauth2callback", "static"})
 """First parts of what Streamlit serves besides pages."""
 
@@ -24,7 +28,9 @@ class UnknownPaths:
         self._others = _MACHINERY | frozenset(others)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer: ASGIApp = _told() if scope["type"] == "http" and self._is_unknown(HTTPConnection(scope)) else self._app
+        answer = self._app
+        if scope["type"] == "http" and self._is_unknown(connection := HTTPConnection(scope)):
+            answer = _first(connection) if connection.url.path.strip("/") == _FIRST else _told()
         await answer(scope, receive, send)
 
     def _is_unknown(self, connection: HTTPConnection) -> bool:
@@ -32,6 +38,11 @@ class UnknownPaths:
         path = connection.url.path.strip("/")
         is_page = connection.scope["method"] in ("GET", "HEAD") and "text/html" in connection.headers.get("accept", "")
         return is_page and path not in _PAGES and path.split("/", 1)[0] not in self._others and "." not in path
+
+
+def _first(connection: HTTPConnection) -> RedirectResponse:
+    query = connection.url.query
+    return RedirectResponse(f"/?{query}" if query else "/", 303)
 
 
 def _told() -> HTMLResponse:

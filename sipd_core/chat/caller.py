@@ -19,7 +19,9 @@ def for_sending(exchange: Exchange, ticket: Ticket | None) -> str:
     if is_own_words(exchange) or not (answer.searched or answer.escalation.needed):
         return words
     if ticket is not None and ticket.status is not Status.DONE:
-        words = _promising_nothing(words) + "\n\n" + text("answer.caller.handed_on", id=ticket.id)
+        is_said = text("answer.caller.handed_on_said") in words
+        named = text("answer.caller.number" if is_said else "answer.caller.handed_on", id=ticket.id)
+        words = f"{_promising_nothing(words)}\n\n{named}"
     return f"{text('answer.caller.sorry')}\n\n{words}" if _is_angry(answer) else words
 
 

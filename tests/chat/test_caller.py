@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sipd_core.chat.answers import for_caller
+from sipd_core.chat.answers import for_caller, held
 from sipd_core.chat.caller import for_sending
 from sipd_core.chat.turn import AnswerVersion, Escalation, EscalationReason, Exchange, Turn, Verdict, VersionKind
 from sipd_core.texts import text
@@ -29,6 +29,12 @@ def test_an_open_ticket_is_named_instead_of_promised() -> None:
     assert "tiket #7" in said and "bila belum ada" not in said and "kami teruskan kepada petugas dengan" in said
     assert "agar kami teruskan" not in for_sending(exchange(for_caller=text("answer.caller.precedent")), TICKET)
     assert for_sending(exchange(), replace(TICKET, status=Status.DONE)) == text("answer.caller.not_found")
+
+
+def test_what_is_said_already_is_not_said_twice() -> None:
+    for words in (text("answer.wants_person"), held("Ada uang yang terancam.")):
+        said = for_sending(exchange(for_caller=words), TICKET)
+        assert "tiketnya #7" in said and said.count("teruskan kepada petugas") == 1
 
 
 def test_who_is_cross_is_asked_for_pardon_first() -> None:

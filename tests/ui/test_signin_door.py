@@ -62,9 +62,12 @@ def test_a_page_leads_to_the_sign_in(client: httpx.Client, token: str, path: str
     inside = client.get(path, headers=HTML, cookies={SESSION_COOKIE: token})
     if path == "/tidak-ada":
         assert inside.status_code == 404 and text("ui.unknown.title") in inside.text and "<script" not in inside.text
+        assert "no-store" in inside.headers["cache-control"]
+    elif path.startswith("/obrolan"):
+        assert (inside.status_code, inside.headers["location"]) == (303, "/?percakapan=x")
     else:
         assert inside.status_code == 200 and "<script" in inside.text
-    assert "no-store" in inside.headers["cache-control"]
+        assert "no-store" in inside.headers["cache-control"]
 
 
 @pytest.mark.parametrize(("method", "path"), MACHINERY)

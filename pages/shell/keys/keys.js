@@ -2,9 +2,11 @@
 "use strict";
 
 const page = window.parent.document;
+const BOX = '[data-testid="stChatInputTextArea"]';
 const leaving = new AbortController();
 let answer = "";
 let said = {};
+let turn = null;
 
 // Whoever types means letters: no key of ours fires in a field, beside a modifier, or while a dialog is open.
 function isTyping(target) {
@@ -16,7 +18,7 @@ function last(selector) {
 }
 
 function focusInput() {
-  const box = last('[data-testid="stChatInputTextArea"]');
+  const box = last(BOX);
   if (box) box.focus();
   return Boolean(box);
 }
@@ -91,12 +93,50 @@ function handOver(event) {
   if (event.key === "Escape" && isTyping(event.target) && event.target.closest('[role="dialog"]')) event.target.blur();
 }
 
+// What was typed and not sent, for the way back from another page; it lives in the page's memory and goes with it.
+function noteDraft() {
+  window.setTimeout(() => {
+    const box = last(BOX);
+    if (box) window.parent.sipdDraft = box.value;
+  }, 30);
+}
+
+function bringDraftBack(tries) {
+  const box = last(BOX), draft = window.parent.sipdDraft;
+  if (!draft || (box && box.value)) return;
+  if (!box) {
+    if (tries) window.setTimeout(() => bringDraftBack(tries - 1), 100);
+    return;
+  }
+  Object.getOwnPropertyDescriptor(window.parent.HTMLTextAreaElement.prototype, "value").set.call(box, draft);
+  box.dispatchEvent(new window.parent.Event("input", { bubbles: true }));
+}
+
+// On a narrow screen an answer is longer than the screen, and Streamlit shows its end, again and again while it is drawn.
+function showStart() {
+  if (window.parent.innerWidth > 640) return;
+  const moved = new AbortController();
+  for (const kind of ["wheel", "touchstart", "keydown", "pointerdown"])
+    page.addEventListener(kind, () => moved.abort(), { signal: moved.signal, capture: true });
+  for (const after of [200, 600, 1200, 2000])
+    window.setTimeout(() => {
+      const answers = page.querySelectorAll('[data-testid="stChatMessage"]');
+      if (!moved.signal.aborted) answers[answers.length - 1]?.scrollIntoView({ block: "start" });
+    }, after);
+  window.setTimeout(() => moved.abort(), 2500);
+}
+
 window.addEventListener("message", (event) => {
   if (event.source !== window.parent || event.data?.type !== "streamlit:render") return;
+  const before = turn;
   answer = String(event.data.args.answer ?? "");
+  turn = String(event.data.args.turn ?? "");
+  if (before !== null && turn && turn !== before) showStart();
   said = event.data.args.said ?? {};
 });
 page.addEventListener("keydown", onKey, { signal: leaving.signal });
+for (const kind of ["keyup", "click", "input"]) page.addEventListener(kind, noteDraft, { signal: leaving.signal, capture: true });
+bringDraftBack(30);
 page.addEventListener("keydown", handOver, { signal: leaving.signal, capture: true });
 window.addEventListener("pagehide", () => leaving.abort());
 

@@ -30,7 +30,7 @@ class Change(Protocol):
 CHAT_PAGE = Path(__file__).resolve().parents[1] / "obrolan.py"
 _PAGES = Pages("approved.page", 25)
 _ALL = "all"
-_WIDTHS = {"question": 225, "standing": 115, "actor": 115, "at": 135, "last": 135, "thumbs": 140}
+_WIDTHS = {"question": 210, "standing": 105, "actor": 110, "at": 152, "last": 152, "thumbs": 130}
 """In pixels; with the number of times served they fit beside the menu of a usual screen."""
 _LOOKS = {
     Standing.LIVE: ("green", "verified"),

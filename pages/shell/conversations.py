@@ -49,12 +49,12 @@ def draw_conversations(engine: BlockingEngine, current: str) -> None:
     if not found:
         st.caption(text("chat.no_match" if wanted else "chat.no_conversations"))
     now = datetime.now(UTC)
+    if found:
+        _legend()
     tickets = engine.desk.of_conversations([summary.id for summary in found if summary.escalated])
     with st.container(gap="xxsmall", key="conversations"):
         for summary in found:
             _conversation_line(summary, tickets.get(summary.id), now, current=summary.id == current)
-    if found:
-        _legend()
     if any(summary.id == current for summary in found):
         draw_erasing(engine, current, "chat")
 
@@ -92,4 +92,5 @@ def _sign(summary: ConversationSummary, ticket: Ticket | None) -> tuple[str, str
 
 def _legend() -> None:
     """What the signs mean."""
-    st.caption("  \n".join(f"{sign} {text(f'chat.list.{name}')}" for name, sign in _SIGNS.items()))
+    with st.expander(text("chat.list.legend"), type="compact"):
+        st.caption("  \n".join(f"{sign} {text(f'chat.list.{name}')}" for name, sign in _SIGNS.items()))

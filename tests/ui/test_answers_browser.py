@@ -122,3 +122,29 @@ def test_keys_focus_copy_edit_hand_over_and_leave_who_types_alone(
     page.keyboard.press("Escape")
     expect(answer.get_by_role("button", name=text("approved.more"), exact=True)).to_have_count(0)
     assert [said for said in broken if icon not in said] == []
+
+
+def test_what_was_typed_and_not_sent_is_there_again_and_a_phone_sees_where_an_answer_begins(
+    browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    page = open_page(browser, console.url)
+    filled(page, tmp_path)
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.click()
+    page.keyboard.type("draf yang belum")
+    page.get_by_role("link", name="Eskalasi").click()
+    expect(page.get_by_text(text("desk.empty.title"))).to_be_visible()
+    page.get_by_role("link", name="Obrolan").first.click()
+    expect(box).to_have_value("draf yang belum")
+    box.fill(QUESTION)
+    box.press("Enter")
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+    page.get_by_role("link", name="Eskalasi").click()
+    expect(page.get_by_text(text("desk.empty.title"))).to_be_visible()
+    page.get_by_role("link", name="Obrolan").first.click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+    expect(box).to_have_value("")
+
+    phone = open_page(browser, console.url, width=390)
+    ask(phone, QUESTION)
+    expect(phone.get_by_test_id("stChatMessage").nth(1).get_by_text("Ditemukan")).to_be_in_viewport()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from sipd_core.texts import text
 from tests.ui.chromium import open_page
 from tests.ui.server import Console
 from tests.ui.signing_in import PASSWORD
@@ -103,6 +104,10 @@ def test_coming_back_going_out_and_a_second_tab(browser: Browser, console: Conso
     page.locator(".st-key-account").get_by_role("button").click()
     page.get_by_role("button", name="Keluar").click()
     expect(page.get_by_role("status")).to_contain_text("Anda sudah keluar")
+    page.go_back()
+    expect(page.locator("#sandi")).to_be_visible()
+    page.goto(f"{console.url}/tidak-ada")
+    expect(page.locator("#sandi")).to_be_visible()
     other.get_by_role("link", name="Obrolan").click()
     expect(main_of(other)).to_contain_text("Sesi Anda berakhir")
     other.goto(f"{console.url}/pengguna")
@@ -111,3 +116,7 @@ def test_coming_back_going_out_and_a_second_tab(browser: Browser, console: Conso
     other.locator("#sandi").fill(PASSWORD)
     other.get_by_role("button", name="Masuk").click()
     expect(other.get_by_role("heading", name="Pengguna").first).to_be_visible()
+    other.goto(f"{console.url}/tidak-ada")
+    expect(other.get_by_role("heading", name=text("ui.unknown.title"))).to_be_visible()
+    other.get_by_role("link", name=text("ui.unknown.back")).click()
+    expect(other.get_by_role("heading", name="Obrolan").first).to_be_visible()

@@ -1,5 +1,7 @@
 """The entries of the audit: filter, one page at a time, the details of one, and all that fit as a file."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from pages.shell.downloads import download_button
@@ -53,13 +55,14 @@ def draw_entries(engine: BlockingEngine, *, broken_at: int | None) -> None:
 
 
 def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
+    actors = engine.audit.actors()
+    _begin(actors)
     words, kinds = st.columns([3, 2])
     said = words.text_input(
         text("audit.filter.words"),
         type="search",
         placeholder=text("ui.search"),
         key=WORDS,
-        bind="query-params",
         live="300ms",
         on_change=_PAGES.begin_anew,
     )
@@ -69,31 +72,48 @@ def _filter(engine: BlockingEngine, period: Period) -> AuditFilter:
         format_func=kind_name,
         placeholder=text("audit.filter.all_kinds"),
         key=KINDS,
-        bind="query-params",
         on_change=_PAGES.begin_anew,
     )
     with words:
         outcome = st.segmented_control(
             text("audit.filter.outcome"),
             [_ALL, *map(str, DeedOutcome)],
-            default=_ALL,
             required=True,
             format_func=lambda name: text("audit.filter.all") if name == _ALL else outcome_name(name),
             key=OUTCOME,
-            bind="query-params",
-            on_change=_PAGES.begin_anew,
+                on_change=_PAGES.begin_anew,
         )
     actor = kinds.selectbox(
         text("audit.filter.actor"),
-        engine.audit.actors(),
+        actors,
         index=None,
         placeholder=text("audit.filter.all_actors"),
         key=ACTOR,
-        bind="query-params",
         on_change=_PAGES.begin_anew,
     )
     which = "" if outcome in (None, _ALL) else str(outcome)
+    _keep({WORDS: [said or ""], KINDS: list(chosen), OUTCOME: [which], ACTOR: [actor or ""]})
     return AuditFilter(tuple(chosen), actor or "", which, period.start, period.end, said or "")
+
+
+def _begin(actors: tuple[str, ...]) -> None:
+    """Fill the fields with what the address names, as far as there is such a thing."""
+    named = st.query_params
+    outcome, actor = named.get(OUTCOME, ""), named.get(ACTOR, "")
+    st.session_state.setdefault(WORDS, named.get(WORDS, ""))
+    st.session_state.setdefault(KINDS, [kind for kind in named.get_all(KINDS) if kind in set(map(str, DeedKind))])
+    st.session_state.setdefault(OUTCOME, outcome if outcome in set(map(str, DeedOutcome)) else _ALL)
+    st.session_state.setdefault(ACTOR, actor if actor in actors else None)
+
+
+def _keep(fields: Mapping[str, Sequence[str]]) -> None:
+    """Write what the fields hold into the address, where they hold anything."""
+    for name, values in fields.items():
+        said = [value for value in values if value]
+        if said and st.query_params.get_all(name) != said:
+            st.query_params[name] = said
+        if not said:
+            st.query_params.pop(name, None)
 
 
 def _draw_export(engine: BlockingEngine, wanted: AuditFilter, period: Period) -> None:

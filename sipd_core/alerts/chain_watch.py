@@ -49,4 +49,5 @@ class ChainWatch:
             return None
         if self._found.flaw is None:
             return Reading(0.0)
-        return Reading(float(self._found.broken_at or 1), detail=text(f"audit.flaw.{self._found.flaw}"))
+        why = text(f"audit.flaw.{self._found.flaw}")
+        return Reading(float(self._found.broken_at or 1), detail=why[:1].upper() + why[1:])

@@ -112,3 +112,11 @@ def test_a_deed_on_a_page_is_entered_with_the_person_of_the_page(empty_engine: B
 def test_the_filter_is_in_the_address(filled: BlockingEngine, open_page: Opener) -> None:
     app = open_page("audit", **{audit_entries.WORDS: "kasus_7"})
     assert [row["Objek"] for row in table(app)] == ["kasus_7.csv"]
+    app.text_input(key=audit_entries.WORDS).set_value("kasus_8").run()
+    app.multiselect(key=audit_entries.KINDS).set_value(["export", "import"]).run()
+    assert app.query_params[audit_entries.WORDS] == "kasus_8"
+    assert app.query_params[audit_entries.KINDS] == ["export", "import"] and not app.exception
+    app.text_input(key=audit_entries.WORDS).set_value("").run()
+    assert audit_entries.WORDS not in app.query_params
+    app = open_page("audit", **{audit_entries.OUTCOME: "failed", audit_entries.ACTOR: "tidak ada", audit_entries.KINDS: "aneh"})
+    assert [row["Hasil"] for row in table(app)] == ["Gagal"] and not app.exception

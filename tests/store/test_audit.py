@@ -270,6 +270,7 @@ from sipd_core.store.schema import knowledge_state
 url, key, process, threads, deeds = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 database = Database(url, audit_key=key)
 log = AuditLog(database)
+speaking = threading.Lock()
 
 def write(thread):
     act_as(Source("cli", "", f"{process}/{thread}"))
@@ -281,7 +282,8 @@ def write(thread):
         with database.write() as connection:
             database.note(connection, Deed(DeedKind.RATE, name))
             connection.execute(insert(knowledge_state), {"name": name, "value": ""})
-        print(name, flush=True)
+        with speaking:
+            print(name, flush=True)
 
 writers = [threading.Thread(target=write, args=(thread,)) for thread in range(threads)]
 print("ready", flush=True)
@@ -300,6 +302,7 @@ def writer(database: Database, process: int, deeds: int) -> "subprocess.Popen[by
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        bufsize=0,  # lines are read one by one, then all the rest: nothing may be held between
     )
     assert started.stdout is not None and started.stdout.readline() == b"ready\n"
     return started

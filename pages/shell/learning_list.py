@@ -38,6 +38,8 @@ _WIDTHS = {
 }
 """In pixels; these columns fit beside the menu of a usual screen."""
 OUTSIDE_SHOWN = 20
+POLL_SECONDS = 3.0
+"""How often an empty list looks whether it still is."""
 _FILTERS = Filters("learning", "learning.list", learning_state.PAGES)
 
 
@@ -46,6 +48,7 @@ def draw_list(desk: LearningDesk) -> None:
     figures = desk.figures()
     if not figures.total:
         _empty()
+        _watch(desk, figures)
     else:
         _draw_figures(figures)
         _draw_gaps(desk)
@@ -58,6 +61,18 @@ def _empty() -> None:
         st.markdown(f":material/school: **{text('learning.empty.title')}**")
         st.write(text("learning.empty.body"))
         st.page_link(learning_state.CHAT_PAGE, label=text("learning.empty.chat"), icon=":material/forum:")
+
+
+def _watch(desk: LearningDesk, drawn: GapFigures) -> None:
+    """What failed a moment ago comes in by itself, and this page says so: look until there is something else to draw."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def look() -> None:
+        now = desk.figures()
+        if (now.total, now.outside) != (drawn.total, drawn.outside):
+            st.rerun()
+
+    look()
 
 
 def _draw_figures(figures: GapFigures) -> None:

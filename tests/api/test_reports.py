@@ -58,6 +58,7 @@ def test_a_period_that_is_none_is_refused(client: httpx.Client, days: str) -> No
 def test_metrics_are_the_figures_of_the_reports(client: httpx.Client) -> None:
     for message in ("sp2d belum cair", "sp2d belum cair", "tidak bisa login"):
         client.post("/chat", json={"message": message})
+    before = client.get("/stats").json()
     found = series(client)
     performance, stats = client.get("/performance-stats").json(), client.get("/stats").json()
     assert value(found, "sipd_turns_total") == performance["total_requests"] >= 3
@@ -73,7 +74,8 @@ def test_metrics_are_the_figures_of_the_reports(client: httpx.Client) -> None:
     assert value(found, "sipd_embedding_lookups_total", result="miss") == performance["cache_misses"] > 0
     assert value(found, "sipd_cases") == stats["knowledge"]["cases"]
     assert value(found, "sipd_ready") == 1 == value(found, "sipd_part_up", part="sql")
-    assert value(found, "sipd_embedding_cache_entries", place="durable") == stats["cache"]["durable_entries"]
+    kept = [told["cache"]["durable_entries"] for told in (before, stats)]  # the learning loop reads questions meanwhile
+    assert kept[0] <= value(found, "sipd_embedding_cache_entries", place="durable") <= kept[1]
     today = client.get("/cost-report", params={"days": 1}).json()
     assert value(found, "sipd_cost_usd", period="day") == pytest.approx(today["today_usd"])
     assert value(found, "sipd_cost_usd", period="month") == pytest.approx(today["month_usd"])

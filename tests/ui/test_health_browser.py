@@ -50,6 +50,7 @@ def test_a_remedy_a_merge_and_menus_each_done_and_taken_back(browser: Browser, u
     expect(main).to_contain_text(headline)
 
     section(page, "clusters")
+    expect(main).to_contain_text(text("health.list.similar", n=3))
     press(page, text("health.clusters.review"))
     page.get_by_role("textbox", name=text("health.merge.remedy")).fill("Pasang ulang driver printer.")
     page.get_by_role("textbox", name=text("health.merge.remedy")).press("Control+Enter")

@@ -17,7 +17,7 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.signin_cookie import SESSION_COOKIE
 from sipd_core.deeds import CONSOLE, Source, acting_as, meet_at
-from sipd_core.errors import RestoringError, SipdError, UpgradingError
+from sipd_core.errors import RestoringError, SignedOutError, SipdError, UpgradingError
 from sipd_core.locale_id import number
 from sipd_core.logs import configure_logging
 from sipd_core.permissions import Permission, Person
@@ -73,7 +73,19 @@ def page_engine() -> "BlockingEngine":
     from sipd_core.guard import guarded
 
     engine = start_engine()
-    return guarded(engine, acting_person, lambda person, needed: engine.sign_in.note_refusal(person, needed))
+    return guarded(engine, _still_acting, lambda person, needed: engine.sign_in.note_refusal(person, needed))
+
+
+def _still_acting() -> Person:
+    """`acting_person`; when the session ended in the middle of a run, the next run says so in the words for it.
+
+    An error in a fragment would be shown as Streamlit shows it. In a callback, and outside of a page, st.rerun does nothing.
+    """
+    try:
+        return acting_person()
+    except SignedOutError:
+        st.rerun()
+        raise
 
 
 def acting_person() -> Person:

@@ -23,7 +23,7 @@ from sipd_core.chat.answers import (
     small_talk,
     which,
 )
-from sipd_core.chat.approved_shelf import ApprovedShelf, served
+from sipd_core.chat.approved_shelf import ApprovedShelf, Serving, served
 from sipd_core.chat.escalation import HOLD, EscalationSettings, decide
 from sipd_core.chat.memory import (
     Memory,
@@ -173,11 +173,8 @@ class Drafter:
         same = True if follow_up else same_problem(found, history)
         signs, _ = decide(memory.policy, now, sentiment=0.0, same_problem=same, settings=self._settings.escalation)
         said = _first_of(rest, self._said(found, now, memory, signs, follow_up=follow_up))
-        approved = None
-        if self._approved and said.can_be_approved and not (follow_up or instead_of):
-            looked = time.perf_counter()
-            approved = await self._approved.find(masked.text, found)
-            timings["search"] += since(looked)
+        fresh = said.can_be_approved and not (follow_up or instead_of)
+        approved = await self._approved_answer(masked.text, found, timings) if fresh else None
 
         def complete() -> tuple[Turn, Memory]:
             began = time.perf_counter()
@@ -211,6 +208,17 @@ class Drafter:
             found=found,
             state=state if state is None or state == self._knowledge_state() else None,  # changed under the search
         )
+
+    async def _approved_answer(
+        self, question: str, found: SearchResult, timings: dict[str, float]
+    ) -> Serving | None:
+        """What people approved for the question, if anything; looking for it is part of the search."""
+        if self._approved is None:
+            return None
+        looked = time.perf_counter()
+        approved = await self._approved.find(question, found)
+        timings["search"] += since(looked)
+        return approved
 
     def _before(self, session_id: str, instead_of: str) -> tuple[tuple[Exchange, ...], str | None]:
         """What was said before the message, and the policy's memory then."""

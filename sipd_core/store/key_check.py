@@ -32,8 +32,6 @@ def admit(connection: Connection, cipher: Cipher) -> None:
     neither keys nor a place for them opens nothing and is not looked at.
     """
     known = connection.execute(select(data_keys)).all()
-    if not known:
-        cipher.make()
     if not cipher.keys and cipher.file is None:
         return
     missing = _missing(connection, known, cipher)
@@ -72,9 +70,9 @@ def confirm(connection: Connection, cipher: Cipher) -> None:
 
 def admit_content(connection: Connection, cipher: Cipher, ids: Iterable[str]) -> None:
     """After a restore: remember keys that its texts are sealed with; such a key opens them, and seals nothing new."""
-    known = frozenset(connection.execute(select(data_keys.c.id)).scalars())
+    there = known(connection)
     for key in cipher.keys:
-        if key.id in ids and key.id not in known:
+        if key.id in ids and key.id not in there:
             enter(connection, key, retired_at=time.time())
 
 

@@ -1,5 +1,7 @@
 """What figures are made of: traces, the books, prices, assumptions, alerts."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -84,13 +86,21 @@ is under way has the outcome `open` and the most it can cost. `error` is the cla
 `retried_for` the classes of what its earlier attempts met, in order, with blanks between. `priced_by`: the
 repricing that gave it its price later."""
 
+
+def _entered() -> tuple[Column[Any], ...]:
+    """Which entry of its kind this is, when and by whom it was made, and why."""
+    return (
+        Column("seq", Integer, primary_key=True, autoincrement=False),
+        Column("at", Float, nullable=False),
+        Column("actor", String(200), nullable=False),
+        Column("note", Text, nullable=False),
+    )
+
+
 price_entries = Table(
     "price_entries",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("undoes", Integer),
     Column("model", String(120)),
     Column("valid_from", String(10)),
@@ -104,10 +114,7 @@ an undo, which names in `undoes` the entry that no longer counts. The three tabl
 rate_entries = Table(
     "rate_entries",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("undoes", Integer),
     Column("valid_from", String(10)),
     Column("micro_idr", BigInteger),
@@ -117,10 +124,7 @@ rate_entries = Table(
 invoice_entries = Table(
     "invoice_entries",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("undoes", Integer),
     Column("month", String(7)),
     Column("pico_usd", BigInteger),
@@ -130,10 +134,7 @@ invoice_entries = Table(
 repricings = Table(
     "repricings",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("undoes", Integer),
     Column("lines", Text),
 )
@@ -142,10 +143,7 @@ repricings = Table(
 assumption_changes = Table(
     "assumption_changes",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("content", Text, nullable=False),
     Column("back", Boolean, nullable=False),
 )
@@ -155,10 +153,7 @@ back to an earlier one."""
 alert_rules = Table(
     "alert_rules",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", String(200), nullable=False),
-    Column("note", Text, nullable=False),
+    *_entered(),
     Column("undoes", Integer),
     Column("kind", String(20)),
     Column("enabled", Boolean),
